@@ -1,0 +1,167 @@
+"""Tokens that something adds to a window, estimated until a measurement replaces the estimate.
+
+A base rate for each kind of text, corrected by a factor that is learned from every settlement. All functions
+are pure and total: any JSON value gives a non-negative count.
+"""
+
+from __future__ import annotations
+
+from moai_flow.hook import seen
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+KINDS: tuple[str, ...] = ("prose", "code", "json", "wide", "image")
+"""Kinds of content that are counted at a rate of their own. ``wide``: text mostly beyond ASCII, such as CJK;
+``json``: data, whether JSON, tables or numbers."""
+
+Factors = dict[str, float]
+"""Learned correction by kind. Missing is 1.0; a factor multiplies the base estimate."""
+
+CHARACTERS_PER_TOKEN = 3.5
+"""Base rate of ASCII text, counted as the request carries it: a newline or a quote is two characters."""
+
+WIDE_BYTES_PER_TOKEN = 3.0
+"""Base rate beyond ASCII: one token for a CJK character, which has three bytes in UTF-8."""
+
+PROMPT_TOKENS = 10
+RESULT_TOKENS = 14
+CALL_TOKENS = 40
+REPLY_TOKENS = 4
+"""Tokens of the frame around a prompt, a tool's result, a tool call and a reply."""
+
+LOWEST, HIGHEST = 0.4, 2.5
+"""Bounds of a factor."""
+
+_EXACT = 1 << 16
+_SLICE = 1 << 12
+_SAMPLE = 600
+_DIGIT_SHARE = 0.3
+_QUOTE_SHARE = 0.03
+_SYMBOL_SHARE = 0.06
+_NOISE = 250.0
+_KINSHIP = 0.5
+_STEP = 0.6
+
+
+def classify(text: str) -> str:
+    """Return the kind of a text, judged by samples from its beginning, middle and end."""
+    if len(text) > 3 * _SAMPLE:
+        middle = len(text) // 2
+        text = text[:_SAMPLE] + text[middle : middle + _SAMPLE] + text[-_SAMPLE:]
+    length = len(text) or 1
+    # Wide where that is most of the tokens: one for a character of it, one for 3.5 of the rest.
+    if not text.isascii() and _beyond_ascii(text)[0] * (CHARACTERS_PER_TOKEN + 1) > length:
+        return "wide"
+    count = text.count
+    if sum(map(count, "0123456789")) > _DIGIT_SHARE * length:
+        return "json"
+    quotes = count('"')
+    if quotes > _QUOTE_SHARE * length and count(":") + count(",") > quotes // 4:
+        return "json"
+    symbols = quotes + sum(map(count, "(){}[]<>=;_/\\$|*#&")) + 2 * count("\n  ")
+    if symbols > _SYMBOL_SHARE * length:
+        return "code"
+    return "prose"
+
+
+def prompt(text: str, factors: Factors) -> tuple[str, int]:
+    """Return kind and tokens of a prompt that a person submitted."""
+    return _estimate(seen.of_content(text), PROMPT_TOKENS, factors)
+
+
+def response(tool: str, tool_input: Any, tool_response: Any, factors: Factors) -> tuple[str, int]:  # noqa: ARG001
+    """Return kind and tokens of what the model will see as the result of a tool call."""
+    return _estimate(seen.of_response(tool, tool_response), RESULT_TOKENS, factors)
+
+
+def failure(error: Any, factors: Factors) -> tuple[str, int]:
+    """Return kind and tokens of what the model will see of a tool call that failed."""
+    return _estimate(seen.of_error(error), RESULT_TOKENS, factors)
+
+
+def call(tool: str, tool_input: Any, factors: Factors) -> tuple[str, int]:  # noqa: ARG001
+    """Return kind and tokens of the assistant's message that made a tool call, without its thoughts."""
+    return _estimate(seen.Seen([seen.dump(tool_input)]), CALL_TOKENS, factors)
+
+
+def reply(text: str, factors: Factors) -> tuple[str, int]:
+    """Return kind and tokens of the assistant's last message."""
+    return _estimate(seen.of_content(text), REPLY_TOKENS, factors)
+
+
+def learn(factors: Factors, claims: list[tuple[str, int]], growth: int) -> Factors:
+    """Return new factors after a measurement has shown what estimates turned out to be.
+
+    Normalized least mean squares: the error is divided over the kinds by their share, and believed the more,
+    the larger the claims are against what nobody claims (reminders, attachments: `_NOISE` tokens). Kinds of
+    text are spelled by one tokenizer, so each follows the others by `_KINSHIP`.
+
+    Args:
+        factors: The factors that the claims were made with.
+        claims: Kind and estimated tokens of everything that the measurement covered.
+        growth: Input tokens by which the window grew.
+    """
+    base: dict[str, float] = {}
+    for kind, tokens in claims:
+        if kind in KINDS and tokens > 0:
+            base[kind] = base.get(kind, 0.0) + tokens / _factor(factors, kind)
+    claimed = sum(_factor(factors, kind) * tokens for kind, tokens in base.items())
+    # Growth far beyond the claims is somebody else's: a file that was mentioned, a skill that was loaded.
+    if claimed <= 0 or not claimed / HIGHEST <= growth <= claimed * HIGHEST:
+        return dict(factors)
+    error = max(-_STEP * claimed, min(_STEP * claimed, growth - claimed))
+    text = sum(tokens for kind, tokens in base.items() if kind != "image")
+    weight = sum(tokens * _reach(kind, base, text) for kind, tokens in base.items()) + _NOISE**2
+    learned = dict(factors)
+    for kind in KINDS:
+        step = error * _reach(kind, base, text) / weight
+        if step:
+            learned[kind] = min(HIGHEST, max(LOWEST, _factor(factors, kind) + step))
+    return learned
+
+
+def characters_per_token(factors: Factors) -> dict[str, float]:
+    """Return how many characters make a token, by kind of text, as learned so far."""
+    rates = {kind: CHARACTERS_PER_TOKEN / _factor(factors, kind) for kind in ("prose", "code", "json")}
+    rates["wide"] = 1 / _factor(factors, "wide")
+    return rates
+
+
+def _reach(kind: str, base: dict[str, float], text: float) -> float:
+    own = base.get(kind, 0.0)
+    return own if kind == "image" else own + _KINSHIP * (text - own)
+
+
+def _factor(factors: Factors, kind: str) -> float:
+    return min(HIGHEST, max(LOWEST, factors.get(kind, 1.0)))
+
+
+def _estimate(view: seen.Seen, frame: int, factors: Factors) -> tuple[str, int]:
+    text_tokens = sum(map(_base_tokens, view.texts)) + view.extra / CHARACTERS_PER_TOKEN + frame
+    longest = max(view.texts, key=len, default="")
+    kind = "image" if view.image_tokens > text_tokens else classify(longest)
+    return kind, int((text_tokens + view.image_tokens) * _factor(factors, kind) + 0.5)
+
+
+def _base_tokens(text: str) -> float:
+    """Return the tokens of a text at the base rates, as the request's JSON carries it."""
+    count = text.count
+    escapes = count("\n") + count('"') + count("\\") + count("\t") + count("\r") + 5 * count("\x1b")
+    characters = len(text) + escapes
+    if text.isascii():
+        return characters / CHARACTERS_PER_TOKEN
+    beyond, wide_bytes = _beyond_ascii(text)
+    return (characters - beyond) / CHARACTERS_PER_TOKEN + wide_bytes / WIDE_BYTES_PER_TOKEN
+
+
+def _beyond_ascii(text: str) -> tuple[float, float]:
+    """Return how many characters are not ASCII and their bytes in UTF-8; of a long text by samples."""
+    part = text
+    if len(text) > _EXACT:
+        stride = len(text) // (_EXACT // _SLICE)
+        part = "".join([text[at : at + _SLICE] for at in range(0, len(text), stride)])
+    plain = len(part.encode("ascii", "ignore"))
+    scale = len(text) / len(part)
+    return (len(part) - plain) * scale, (len(part.encode("utf-8", "surrogatepass")) - plain) * scale
