@@ -1,1 +1,4 @@
-"""What runs inside Claude Code's hooks: standard library only, and almost none of it."""
+"""The hooks: payload, event, measurement, charge, notices, reply.
+
+Every module here is on the path that each tool call waits for: the standard library only, and little of it.
+"""

@@ -1,0 +1,159 @@
+"""A ledger as bytes and back.
+
+One JSON object whose last key is a checksum of everything before it: a file that was cut or changed anywhere
+is told from one that was written. Only numbers, names and ids are stored.
+"""
+
+from __future__ import annotations
+
+from moai_flow.resource import wire
+from moai_flow.resource.errors import CorruptStateError, NewerStateError
+from moai_flow.resource.ledger import Ledger, Swarm
+from moai_flow.resource.session import Session
+from moai_flow.resource.windows import Estimate, Window
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from moai_flow.resource.config import BudgetConfig
+
+VERSION = 1
+
+# A checksum without an import: the remainder by a prime changes with every single changed byte.
+_PRIME = (1 << 61) - 1
+_SEAL = b',"seal":"%016x"}\n'
+_SEAL_LENGTH = len(_SEAL % 0)
+
+_SESSION_FIELDS = Session.__slots__
+
+
+def _checksum(body: bytes) -> int:
+    return int.from_bytes(body, "little") % _PRIME
+
+
+def encode(ledger: Ledger) -> bytes:
+    """Return the ledger as the bytes of its file."""
+    document: dict[str, Any] = {
+        "version": VERSION,
+        "swarms": [_swarm_row(swarm) for swarm in ledger.swarms.values()],
+        "windows": [_window_row(window) for window in ledger.windows.values()],
+        "history": ledger.history,
+    }
+    session = ledger.session
+    if session is not None:
+        document["session"] = {field: getattr(session, field) for field in _SESSION_FIELDS}
+    body = wire.encode(document)[:-1].encode("ascii")
+    return body + _SEAL % _checksum(body)
+
+
+def decode(data: bytes, config: BudgetConfig) -> Ledger:
+    """Return the ledger that `data` was made from.
+
+    Raises:
+        CorruptStateError: the bytes are not what was written.
+        NewerStateError: a newer version of this package wrote them.
+    """
+    body, seal = data[:-_SEAL_LENGTH], data[-_SEAL_LENGTH:]
+    if seal != _SEAL % _checksum(body):
+        raise CorruptStateError("its checksum does not fit its content")
+    try:
+        document = wire.decode(body.decode("ascii") + "}")
+        version = document["version"]
+        if version > VERSION:
+            raise NewerStateError(f"it was written by a newer version (format {version}, this one knows {VERSION})")
+        return _ledger(document, config)
+    except (ValueError, TypeError, KeyError, IndexError, RecursionError, AttributeError) as error:
+        raise CorruptStateError(f"its content makes no sense ({type(error).__name__})") from error
+
+
+def _ledger(document: dict[str, Any], config: BudgetConfig) -> Ledger:
+    ledger = Ledger(config)
+    for row in document["swarms"]:
+        ledger.add(_swarm(row))
+    for row in document["windows"]:
+        window = _window(row)
+        ledger.windows[window.key] = window
+    for at, swarm_id, action, tokens in document["history"]:
+        ledger.note(at, swarm_id, action, tokens)
+    fields = document.get("session")
+    if fields is not None:
+        session = Session(fields["session_id"])
+        for field in _SESSION_FIELDS:
+            if field in fields:
+                setattr(session, field, fields[field])
+        ledger.session = session
+    return ledger
+
+
+def _swarm_row(swarm: Swarm) -> list[Any]:
+    return [
+        swarm.swarm_id,
+        swarm.allocated,
+        swarm.promised,
+        swarm.consumed,
+        swarm.reserved,
+        int(swarm.isolated),
+        int(swarm.open_ended),
+        swarm.created_at,
+        swarm.last_updated,
+        swarm.warnings_issued,
+        swarm.told_person,
+        swarm.told_model,
+    ]
+
+
+def _swarm(row: list[Any]) -> Swarm:
+    swarm_id, allocated, promised, consumed, reserved, isolated, open_ended, created_at, *rest = row
+    swarm = Swarm(
+        swarm_id,
+        allocated,
+        created_at,
+        promised=promised,
+        isolated=bool(isolated),
+        open_ended=bool(open_ended),
+    )
+    swarm.consumed = consumed
+    swarm.reserved = reserved
+    swarm.last_updated, swarm.warnings_issued, swarm.told_person, swarm.told_model = rest
+    return swarm
+
+
+def _window_row(window: Window) -> list[Any]:
+    return [
+        window.key,
+        window.swarm,
+        window.occupancy,
+        int(window.guessed),
+        window.message,
+        window.turn,
+        window.offset,
+        window.size,
+        window.holdings,
+        [
+            [e.key, e.role, e.swarm, e.kind, e.tokens, e.after, e.offset]
+            for e in sorted(window.pending.values(), key=_identity)
+        ],
+        window.handled,
+    ]
+
+
+def _identity(estimate: Estimate) -> str:
+    return estimate.identity
+
+
+def _window(row: list[Any]) -> Window:
+    key, swarm, occupancy, guessed, message, turn, offset, size, holdings, pending, handled = row
+    window = Window(key, swarm)
+    window.occupancy = occupancy
+    window.guessed = bool(guessed)
+    window.message = message
+    window.turn = turn
+    window.offset = offset
+    window.size = size
+    window.holdings = holdings
+    window.handled = handled
+    for values in pending:
+        estimate = Estimate(*values)
+        window.pending[estimate.identity] = estimate
+    return window

@@ -1,0 +1,78 @@
+"""What a session's ledger remembers beside tokens: its window's size, its pace, and what was said already."""
+
+from __future__ import annotations
+
+TURNS_LENGTH = 10
+"""Ends of turns that the pace is taken from."""
+
+SETTLEMENTS_LENGTH = 50
+"""Settlements that are kept to tell how far the estimates were off."""
+
+
+class Session:
+    """One session of the client.
+
+    `turns` is the main window's occupancy (tokens) at the end of each of the last turns since it last fell.
+    `settlements` are (kind, estimated, measured) in tokens. `told_person` and `told_model` are the levels (0-2)
+    last said of the whole budget. `freed` is what a reset freed (tokens) and nobody was told yet, else -1.
+    `said` names what is only ever said once. `floor` is where in the transcript (bytes) a reset without a new
+    session was made: what stands before it is history.
+    """
+
+    __slots__ = (
+        "factors",
+        "floor",
+        "freed",
+        "model",
+        "phase",
+        "pid",
+        "said",
+        "session_id",
+        "settlements",
+        "told_model",
+        "told_person",
+        "transcript",
+        "turns",
+        "window_size",
+    )
+
+    def __init__(self, session_id: str) -> None:
+        self.session_id = session_id
+        self.transcript = ""
+        self.pid = ""
+        self.model = ""
+        self.phase = ""
+        self.window_size = 0
+        self.floor = 0
+        self.freed = -1
+        self.told_person = 0
+        self.told_model = 0
+        self.factors: dict[str, float] = {}
+        self.turns: list[int] = []
+        self.settlements: list[tuple[str, int, int]] = []
+        self.said: list[str] = []
+
+    def end_turn(self, occupancy: int) -> None:
+        """Remember the occupancy (tokens) at the end of a turn; a fall starts the pace anew."""
+        if self.turns and occupancy < self.turns[-1]:
+            self.turns.clear()
+        self.turns.append(occupancy)
+        del self.turns[:-TURNS_LENGTH]
+
+    def pace(self) -> int:
+        """Return the tokens a turn added on average over the last turns, 0 while nothing is known."""
+        if len(self.turns) < 2:
+            return 0
+        return (self.turns[-1] - self.turns[0]) // (len(self.turns) - 1)
+
+    def remember_settlement(self, kind: str, estimated: int, measured: int) -> None:
+        """Keep how far an estimate of `kind` was from what was then measured, in tokens."""
+        self.settlements.append((kind, estimated, measured))
+        del self.settlements[:-SETTLEMENTS_LENGTH]
+
+    def once(self, what: str) -> bool:
+        """Return True the first time `what` is asked for, and never again."""
+        if what in self.said:
+            return False
+        self.said.append(what)
+        return True

@@ -1,0 +1,249 @@
+"""`TokenBudget`: the library's face, with every method of the guide."""
+
+from __future__ import annotations
+
+import os
+import threading
+from time import time
+from typing import TYPE_CHECKING, Any
+
+from moai_flow.resource import notices
+from moai_flow.resource.ledger import Ledger, check_swarm_id, check_tokens
+from moai_flow.resource.settings import load_config
+from moai_flow.resource.status import global_status
+from moai_flow.resource.store import StateFile
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from moai_flow.resource.config import BudgetConfig
+    from moai_flow.resource.store import Result
+
+DEFAULT_CONFIG_PATH = ".moai/config/config.json"
+
+
+class TokenBudget:
+    """Token allocations of several swarms under one global budget. Thread-safe.
+
+    Args:
+        config_path: a MoAI configuration file with a `token_budget` object; None for the project's
+            `.moai/config/config.json` below the current folder. A missing file means defaults.
+        config: the settings themselves, instead of a file.
+        state_path: a file in which the budget persists and that processes share (the guide's
+            `.swarm/token_budget.json`); None keeps it in memory.
+
+    Raises:
+        ConfigError: the configuration is malformed; the message names file, key and reason.
+        StateError: the state file cannot be read.
+    """
+
+    def __init__(
+        self,
+        config_path: str | os.PathLike[str] | None = None,
+        *,
+        config: BudgetConfig | None = None,
+        state_path: str | os.PathLike[str] | None = None,
+    ) -> None:
+        if config is None:
+            config = load_config(os.fspath(config_path) if config_path is not None else DEFAULT_CONFIG_PATH)
+        self.config = config
+        self._lock = threading.RLock()
+        self._ledger = Ledger(config)
+        self._file = None if state_path is None else StateFile(os.fspath(state_path), config)
+        if self._file is not None:
+            self._file.read()
+
+    def _change(self, operation: Callable[[Ledger], Result]) -> Result:
+        with self._lock:
+            return operation(self._ledger) if self._file is None else self._file.change(operation)
+
+    def _view(self) -> Ledger:
+        return self._ledger if self._file is None else self._file.read()
+
+    # -- allocations -----------------------------------------------------------------------------------------
+
+    def allocate_swarm(self, swarm_id: str, token_limit: int | None = None) -> bool:
+        """Allocate tokens to a new swarm.
+
+        Args:
+            swarm_id: its name, 1-64 characters of `A-Z a-z 0-9 . _ -`.
+            token_limit: tokens it may use, a promise that is never cut; None for the default limit, which
+                gives way to other swarms down to what is used.
+
+        Returns:
+            False if the swarm exists or the limit does not fit into total - reserve buffer - other limits.
+
+        Raises:
+            TypeError, ValueError: an argument is not what it should be; nothing has changed.
+        """
+        check_swarm_id(swarm_id)
+        if token_limit is not None:
+            check_tokens(token_limit, "token_limit", least=1)
+        return self._change(lambda ledger: ledger.allocate(swarm_id, token_limit, time()))
+
+    def resize_swarm(self, swarm_id: str, token_limit: int) -> bool:
+        """Give a swarm another limit (tokens), as a promise.
+
+        Returns:
+            False if the swarm is unknown, the limit is below what it has consumed and reserved, or does not fit.
+
+        Raises:
+            TypeError, ValueError: an argument is not what it should be; nothing has changed.
+        """
+        check_tokens(token_limit, "token_limit", least=1)
+        return self._change(lambda ledger: _rearmed(ledger, ledger.resize(swarm_id, token_limit, time())))
+
+    def deallocate_swarm(self, swarm_id: str) -> bool:
+        """Remove a swarm with its limit and its consumption; return False if it is unknown."""
+        return self._change(lambda ledger: _rearmed(ledger, ledger.deallocate(swarm_id, time())))
+
+    def rebalance(self) -> dict[str, int]:
+        """Give every swarm a new limit and return the limits, in tokens.
+
+        Nobody gets less than was promised, used and reserved; the rest of total - reserve buffer is divided by
+        recent use. If more than that is already used, the limits stay as they are.
+        """
+        return self._change(lambda ledger: ledger.rebalance(time()))
+
+    # -- consumption -----------------------------------------------------------------------------------------
+
+    def consume(
+        self, swarm_id: str, tokens: int, *, from_reservation: bool = False, critical: bool = False
+    ) -> bool:
+        """Count tokens if they are allowed: all or nothing.
+
+        Args:
+            swarm_id: who consumes.
+            tokens: how many, 0 or more.
+            from_reservation: spend what the swarm reserved before, in one step.
+            critical: the reserve buffer may be used too.
+
+        Returns:
+            False, with nothing changed, if the swarm is unknown, has fewer tokens left (or reserved), or if
+            the total would be passed.
+
+        Raises:
+            TypeError, ValueError: `tokens` is not a whole number of 0 or more; nothing has changed.
+        """
+        if type(tokens) is not int or tokens < 0:
+            check_tokens(tokens)
+        if self._file is None:
+            with self._lock:
+                return self._ledger.consume(
+                    swarm_id, tokens, time(), from_reservation=from_reservation, critical=critical
+                )
+        return self._change(
+            lambda ledger: ledger.consume(
+                swarm_id, tokens, time(), from_reservation=from_reservation, critical=critical
+            )
+        )
+
+    def record(self, swarm_id: str, tokens: int) -> bool:
+        """Count tokens that are already spent, past the limit too; return False if the swarm is unknown.
+
+        Raises:
+            TypeError, ValueError: `tokens` is not a whole number of 0 or more; nothing has changed.
+        """
+        check_tokens(tokens)
+        return self._change(lambda ledger: ledger.record(swarm_id, tokens, time()))
+
+    def reset(self, swarm_id: str) -> bool:
+        """Start a swarm again at 0, for example after `/clear`; its limit stays. False if it is unknown."""
+        return self._change(lambda ledger: _rearmed(ledger, ledger.reset(swarm_id, time())))
+
+    # -- reservations ----------------------------------------------------------------------------------------
+
+    def reserve(self, swarm_id: str, tokens: int) -> bool:
+        """Set tokens aside for planned operations; False if the swarm is unknown or has fewer left.
+
+        Raises:
+            TypeError, ValueError: `tokens` is not a whole number of 0 or more; nothing has changed.
+        """
+        check_tokens(tokens)
+        return self._change(lambda ledger: ledger.reserve(swarm_id, tokens, time()))
+
+    def release_reservation(self, swarm_id: str, tokens: int) -> bool:
+        """Give reserved tokens back, at most what is reserved; False if the swarm is unknown.
+
+        Raises:
+            TypeError, ValueError: `tokens` is not a whole number of 0 or more; nothing has changed.
+        """
+        check_tokens(tokens)
+        return self._change(lambda ledger: ledger.release(swarm_id, tokens, time()))
+
+    # -- reading ---------------------------------------------------------------------------------------------
+
+    def get_balance(self, swarm_id: str) -> int:
+        """Return the tokens a swarm has left (allocated - consumed - reserved, never below 0); -1 if unknown."""
+        with self._lock:
+            swarm = self._view().swarms.get(swarm_id)
+            return -1 if swarm is None else swarm.available
+
+    def get_usage_percent(self, swarm_id: str) -> float:
+        """Return a swarm's consumption in percent of its limit (above 100 when past it); -1.0 if unknown."""
+        with self._lock:
+            swarm = self._view().swarms.get(swarm_id)
+            return -1.0 if swarm is None else swarm.usage_percent
+
+    def should_warn(self, swarm_id: str) -> tuple[bool, str | None]:
+        """Return whether a swarm is past a threshold (75% WARNING, 90% CRITICAL) and the sentence that says so.
+
+        `(False, None)` for an unknown swarm, below the thresholds, and with `enable_warnings` off.
+        """
+        with self._lock:
+            swarm = self._view().swarms.get(swarm_id)
+            level = notices.NORMAL if swarm is None else notices.swarm_level(swarm)
+            if swarm is None or level == notices.NORMAL or not self.config.enable_warnings:
+                return False, None
+            self._change(lambda ledger: _count_warning(ledger, swarm_id, level))
+            return True, notices.swarm_sentence(swarm, level)
+
+    def should_warn_global(self) -> tuple[bool, str | None]:
+        """Return whether the whole budget is past a threshold and the sentence that says so.
+
+        `(False, None)` below the thresholds and with `enable_warnings` off.
+        """
+        with self._lock:
+            ledger = self._view()
+            level = notices.global_level(ledger)
+            if level == notices.NORMAL or not self.config.enable_warnings:
+                return False, None
+            return True, notices.global_sentence(ledger, level)
+
+    def get_global_status(self) -> dict[str, Any]:
+        """Return the status of the whole budget.
+
+        Keys: total_budget, total_consumed, isolated_consumed, total_allocated, total_available (tokens),
+        global_usage_percent (0-100), warn_level (normal, warning, critical), active_swarms, swarms (by id) and
+        thresholds (warning_1, warning_2; tokens). Times are seconds since the epoch.
+        """
+        with self._lock:
+            return global_status(self._view())
+
+    def get_history(self, swarm_id: str | None = None) -> list[dict[str, Any]]:
+        """Return the last 50 entries, oldest first, of all swarms or of one.
+
+        Each has `timestamp` (seconds since the epoch), `swarm_id`, `action` and `tokens`.
+        """
+        with self._lock:
+            return [
+                {"timestamp": at, "swarm_id": name, "action": action, "tokens": tokens}
+                for at, name, action, tokens in self._view().history
+                if swarm_id is None or name == swarm_id
+            ]
+
+
+def _rearmed(ledger: Ledger, changed: bool) -> bool:  # noqa: FBT001 - the outcome is passed through
+    if changed:
+        notices.rearm(ledger)
+    return changed
+
+
+def _count_warning(ledger: Ledger, swarm_id: str, level: int) -> bool:
+    """Count a warning once for each level a swarm crosses upwards; False if it was counted."""
+    swarm = ledger.swarms.get(swarm_id)
+    if swarm is None or level <= swarm.told_person:
+        return False
+    swarm.told_person = level
+    swarm.warnings_issued += 1
+    return True

@@ -1,0 +1,86 @@
+"""JSON at the price of the C accelerator alone.
+
+`import json` doubles the start of an interpreter (it brings `re` and `enum`). The accelerator that it wraps
+costs nothing measurable, so it is used directly, and `json` itself wherever the accelerator is missing.
+"""
+
+from __future__ import annotations
+
+try:
+    from _json import encode_basestring_ascii, make_encoder, make_scanner
+except ImportError:  # an interpreter without the accelerator
+    make_scanner = None
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, NoReturn
+
+WHITESPACE = " \t\n\r"
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is not JSON")
+
+
+class _ScannerContext:
+    """What the accelerator reads its settings from; the names are its own."""
+
+    strict = True
+    object_hook = None
+    object_pairs_hook = None
+    parse_float = float
+    parse_int = int
+    parse_constant = staticmethod(_refuse_constant)
+    memo: dict[str, str] = {}  # noqa: RUF012 - the accelerator wants the attribute, it is never filled
+
+
+if make_scanner is None:
+    _scan = None
+else:
+    _scan = make_scanner(_ScannerContext())
+
+
+def _decode_slowly(text: str) -> Any:
+    import json
+
+    return json.loads(text, parse_constant=_refuse_constant)
+
+
+def decode(text: str) -> Any:
+    """Return the value of a JSON document.
+
+    Raises:
+        ValueError: the text is not one JSON value, or holds NaN or an infinity.
+        RecursionError: it is nested too deeply.
+    """
+    if _scan is None:
+        return _decode_slowly(text)
+    stripped = text.strip(WHITESPACE)
+    try:
+        value, end = _scan(stripped, 0)
+    except (StopIteration, SystemError):
+        # Some releases of the accelerator look for json.decoder's exception and, where nobody imported it,
+        # fail without any. `json` itself says what is wrong.
+        return _decode_slowly(text)
+    if end != len(stripped):
+        raise ValueError(f"something follows the JSON value at character {end}")
+    return value
+
+
+def encode(value: Any) -> str:
+    """Return the value as compact JSON, in ASCII.
+
+    Raises:
+        ValueError: the value holds NaN or an infinity.
+        TypeError: the value holds something JSON has no form for.
+    """
+    if make_scanner is None:
+        import json
+
+        return json.dumps(value, separators=(",", ":"), allow_nan=False)
+    encoder = make_encoder(None, _refuse_value, encode_basestring_ascii, None, ":", ",", False, False, False)  # noqa: FBT003
+    return "".join(encoder(value, 0))
+
+
+def _refuse_value(value: object) -> NoReturn:
+    raise TypeError(f"{type(value).__name__} is not a JSON value")
