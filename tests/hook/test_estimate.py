@@ -96,9 +96,9 @@ TOOLS = [
 def test_any_json_value_gives_a_count(tool: str, value: Any) -> None:
     """Every function takes every JSON value of every type and returns a kind and a sane count."""
     for kind, tokens in (
-        estimate.response(tool, value, value, {}),
+        estimate.response(tool, value, {}),
         estimate.failure(value, {}),
-        estimate.call(tool, value, {}),
+        estimate.call(value, {}),
         estimate.prompt(value, {}),
         estimate.reply(value, {}),
     ):
@@ -111,7 +111,7 @@ def test_deep_nesting_gives_a_count() -> None:
     deep: list[Any] = []
     for _ in range(100_000):
         deep = [deep]
-    assert estimate.response("mcp__x__y", None, deep, {})[1] < 100
+    assert estimate.response("mcp__x__y", deep, {})[1] < 100
     while deep:
         deep = deep.pop()
 
@@ -119,8 +119,8 @@ def test_deep_nesting_gives_a_count() -> None:
 def test_write_costs_a_sentence_and_not_the_file() -> None:
     """The model is told that the file was written; it knows the content from its own call."""
     response = {"type": "create", "filePath": "/project/a.py", "content": CODE}
-    assert estimate.response("Write", {}, response, {})[1] < 60
-    assert estimate.call("Write", {"file_path": "/project/a.py", "content": CODE}, {})[1] > 400
+    assert estimate.response("Write", response, {})[1] < 60
+    assert estimate.call({"file_path": "/project/a.py", "content": CODE}, {})[1] > 400
 
 
 def test_learning_reaches_the_real_rate_in_a_few_settlements() -> None:
@@ -154,7 +154,7 @@ def png(width: int, height: int) -> str:
 def test_image_costs_its_size_and_not_its_base64() -> None:
     """A small picture costs width * height / 750, a large one the API's most."""
     small = {"type": "image", "file": {"base64": png(300, 250), "type": "image/png"}}
-    kind, tokens = estimate.response("Read", {}, small, {})
+    kind, tokens = estimate.response("Read", small, {})
     assert kind == "image"
     assert tokens == pytest.approx(100, abs=20)
     assert image.tokens(png(4000, 3000)) == image.MOST

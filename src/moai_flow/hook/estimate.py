@@ -71,9 +71,20 @@ def prompt(text: str, factors: Factors) -> tuple[str, int]:
     return _estimate(seen.of_content(text), PROMPT_TOKENS, factors)
 
 
-def response(tool: str, tool_input: Any, tool_response: Any, factors: Factors) -> tuple[str, int]:  # noqa: ARG001
-    """Return kind and tokens of what the model will see as the result of a tool call."""
-    return _estimate(seen.of_response(tool, tool_response), RESULT_TOKENS, factors)
+def response(
+    tool: str, tool_response: Any, factors: Factors, *, is_kept_short: bool = True
+) -> tuple[str, int]:
+    """Return kind and tokens of what the model will see as the result of a tool call.
+
+    Args:
+        tool: The tool's name.
+        tool_response: What it answered.
+        factors: Learned corrections.
+        is_kept_short: Whether a client stands between, which keeps what is too long in a file.
+    """
+    return _estimate(
+        seen.of_response(tool, tool_response, is_kept_short=is_kept_short), RESULT_TOKENS, factors
+    )
 
 
 def failure(error: Any, factors: Factors) -> tuple[str, int]:
@@ -81,7 +92,7 @@ def failure(error: Any, factors: Factors) -> tuple[str, int]:
     return _estimate(seen.of_error(error), RESULT_TOKENS, factors)
 
 
-def call(tool: str, tool_input: Any, factors: Factors) -> tuple[str, int]:  # noqa: ARG001
+def call(tool_input: Any, factors: Factors) -> tuple[str, int]:
     """Return kind and tokens of the assistant's message that made a tool call, without its thoughts."""
     return _estimate(seen.Seen([seen.dump(tool_input)]), CALL_TOKENS, factors)
 

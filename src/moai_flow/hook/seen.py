@@ -48,14 +48,20 @@ class Seen:
         self.image_tokens = image_tokens
 
 
-def of_response(tool: str, tool_response: Any) -> Seen:
-    """Return what the model sees of a tool's response, any JSON value."""
+def of_response(tool: str, tool_response: Any, *, is_kept_short: bool = True) -> Seen:
+    """Return what the model sees of a tool's response, any JSON value.
+
+    Args:
+        tool: the tool's name.
+        tool_response: what it answered.
+        is_kept_short: whether a client stands between, which keeps what is too long in a file.
+    """
     if isinstance(tool_response, dict):
         view = _VIEWS.get(tool, _structure)
         seen = view(tool_response)
     else:
         seen = of_content(tool_response)
-    if tool != "Read" and not seen.image_tokens:
+    if is_kept_short and tool != "Read" and not seen.image_tokens:
         _shorten(seen)
     return seen
 

@@ -61,7 +61,9 @@ def decode(data: bytes, config: BudgetConfig) -> Ledger:
         document = wire.decode(body.decode("ascii") + "}")
         version = document["version"]
         if version > VERSION:
-            raise NewerStateError(f"it was written by a newer version (format {version}, this one knows {VERSION})")
+            raise NewerStateError(
+                f"it was written by a newer version (format {version}, this one knows {VERSION})"
+            )
         return _ledger(document, config)
     except (ValueError, TypeError, KeyError, IndexError, RecursionError, AttributeError) as error:
         raise CorruptStateError(f"its content makes no sense ({type(error).__name__})") from error
@@ -129,6 +131,7 @@ def _window_row(window: Window) -> list[Any]:
         window.turn,
         window.offset,
         window.size,
+        window.path,
         window.holdings,
         [
             [e.key, e.role, e.swarm, e.kind, e.tokens, e.after, e.offset]
@@ -143,7 +146,7 @@ def _identity(estimate: Estimate) -> str:
 
 
 def _window(row: list[Any]) -> Window:
-    key, swarm, occupancy, guessed, message, turn, offset, size, holdings, pending, handled = row
+    key, swarm, occupancy, guessed, message, turn, offset, size, path, holdings, pending, handled = row
     window = Window(key, swarm)
     window.occupancy = occupancy
     window.guessed = bool(guessed)
@@ -151,6 +154,7 @@ def _window(row: list[Any]) -> Window:
     window.turn = turn
     window.offset = offset
     window.size = size
+    window.path = path
     window.holdings = holdings
     window.handled = handled
     for values in pending:

@@ -262,7 +262,13 @@ class Ledger:
     # -- consumption -----------------------------------------------------------------------------------------
 
     def consume(
-        self, swarm_id: str, tokens: int, now: float, *, from_reservation: bool = False, critical: bool = False
+        self,
+        swarm_id: str,
+        tokens: int,
+        now: float,
+        *,
+        from_reservation: bool = False,
+        critical: bool = False,
     ) -> bool:
         """Count `tokens` if they are allowed, all or nothing.
 

@@ -14,16 +14,16 @@ class Session:
 
     `turns` is the main window's occupancy (tokens) at the end of each of the last turns since it last fell.
     `settlements` are (kind, estimated, measured) in tokens. `told_person` and `told_model` are the levels (0-2)
-    last said of the whole budget. `freed` is what a reset freed (tokens) and nobody was told yet, else -1.
-    `said` names what is only ever said once. `floor` is where in the transcript (bytes) a reset without a new
+    last said of the whole budget. `news` are lines that wait for the next event that reaches the person, `said`
+    names what is only ever said once. `floor` is where in the transcript (bytes) a reset without a new
     session was made: what stands before it is history.
     """
 
     __slots__ = (
         "factors",
         "floor",
-        "freed",
         "model",
+        "news",
         "phase",
         "pid",
         "said",
@@ -44,13 +44,13 @@ class Session:
         self.phase = ""
         self.window_size = 0
         self.floor = 0
-        self.freed = -1
         self.told_person = 0
         self.told_model = 0
         self.factors: dict[str, float] = {}
         self.turns: list[int] = []
         self.settlements: list[tuple[str, int, int]] = []
         self.said: list[str] = []
+        self.news: list[str] = []
 
     def end_turn(self, occupancy: int) -> None:
         """Remember the occupancy (tokens) at the end of a turn; a fall starts the pace anew."""

@@ -46,12 +46,16 @@ def locked(lock_path: str, timeout: float = LOCK_TIMEOUT) -> Iterator[None]:
     try:
         descriptor = os.open(lock_path, os.O_RDWR | os.O_CREAT | _OPEN_FLAGS, 0o600)
     except OSError as error:
-        raise StateError(f"{lock_path}: cannot be opened ({error.strerror}); check the folder's rights") from error
+        raise StateError(
+            f"{lock_path}: cannot be opened ({error.strerror}); check the folder's rights"
+        ) from error
     try:
         deadline = time.monotonic() + timeout
         while True:
             try:
-                portalocker.lock(descriptor, portalocker.LockFlags.EXCLUSIVE | portalocker.LockFlags.NON_BLOCKING)
+                portalocker.lock(
+                    descriptor, portalocker.LockFlags.EXCLUSIVE | portalocker.LockFlags.NON_BLOCKING
+                )
                 break
             except portalocker.LockException as error:
                 if time.monotonic() >= deadline:

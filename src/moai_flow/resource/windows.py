@@ -136,7 +136,8 @@ class Window:
     """One conversation.
 
     `holdings` divides the measured occupancy over swarms. `guessed` says that no measurement stands behind it.
-    `turn` is the message that was the newest when the turn began, `message` the newest measured one.
+    `turn` is the message that was the newest when the turn began, `message` the newest measured one. `path` is a
+    subagent's transcript below the session's folder, where it is not in its usual place.
     """
 
     __slots__ = (
@@ -147,6 +148,7 @@ class Window:
         "message",
         "occupancy",
         "offset",
+        "path",
         "pending",
         "size",
         "swarm",
@@ -156,6 +158,7 @@ class Window:
     def __init__(self, key: str, swarm: str) -> None:
         self.key = key
         self.swarm = swarm
+        self.path = ""
         self.occupancy = 0
         self.guessed = True
         self.message = ""
@@ -248,7 +251,8 @@ def settle(ledger: Ledger, window: Window, measured: Measurement, now: float) ->
             del window.pending[identity]
             _handle(window, identity)
             ledger.charge(ledger.swarms[estimate.swarm], -estimate.tokens, now)
-            if estimate.role in (PROMPT, RESULT):
+            # A call or reply of the measured message itself is in its output, which nobody claims.
+            if estimate.role in (PROMPT, RESULT) or estimate.key in measured.earlier:
                 claims[estimate.swarm] = claims.get(estimate.swarm, 0) + estimate.tokens
                 kinds.append((estimate.kind, estimate.tokens))
     growth = measured.occupancy - window.occupancy

@@ -1,0 +1,212 @@
+"""Charging events to a session's ledger: measurements are settled, what is newer is estimated.
+
+Pure: the transcript was read and the time taken by the caller.
+"""
+
+from __future__ import annotations
+
+from moai_flow.hook import estimate
+from moai_flow.hook.attribution import agent_swarm, main_swarm, tool_swarm
+from moai_flow.hook.payload import fingerprint, safe_id
+from moai_flow.resource import notices
+from moai_flow.resource.ledger import MAIN, Ledger, Swarm
+from moai_flow.resource.session import Session
+from moai_flow.resource.windows import (
+    CALL,
+    PROMPT,
+    REPLY,
+    RESULT,
+    Estimate,
+    Measurement,
+    Window,
+    add_estimate,
+    settle,
+)
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from moai_flow.hook.payload import Event
+    from moai_flow.resource.config import BudgetConfig
+
+LARGE_WINDOW = 1_000_000
+USUAL_WINDOW = 200_000
+
+
+def begin(session_id: str, config: BudgetConfig, previous: Ledger | None, now: float) -> Ledger:
+    """Return the ledger of a new session.
+
+    Args:
+        session_id: the session.
+        config: its settings.
+        previous: the ledger of the session that a `/clear` ended, whose limits and experience live on; None
+            where there was none.
+        now: seconds since the epoch.
+    """
+    ledger = Ledger(config)
+    session = ledger.session = Session(session_id)
+    main_swarm(ledger, now)
+    if previous is None or previous.session is None:
+        return ledger
+    for swarm in previous.swarms.values():
+        if swarm.promised:
+            ledger.add(
+                Swarm(swarm.swarm_id, swarm.allocated, now, promised=swarm.promised, isolated=swarm.isolated)
+            )
+    before = previous.session
+    session.factors = before.factors
+    session.window_size = before.window_size
+    session.model = before.model
+    session.said = list(before.said)
+    freed = previous.windows[MAIN].estimated if MAIN in previous.windows else 0
+    if freed:
+        session.news.append(f"Token budget reset by /clear: {freed:,} tokens freed, limits kept")
+    return ledger
+
+
+def start_again(ledger: Ledger, floor: int, now: float) -> Ledger:
+    """Return the ledger of a session that was cleared without getting a new id.
+
+    Args:
+        ledger: the ledger so far.
+        floor: bytes of the transcript that are history from now on.
+        now: seconds since the epoch.
+    """
+    session = ledger.session
+    fresh = begin(session.session_id if session else "", ledger.config, ledger, now)
+    if session is not None and fresh.session is not None:
+        fresh.session.transcript = session.transcript
+        fresh.session.pid = session.pid
+        fresh.session.floor = floor
+    return fresh
+
+
+def main_window(ledger: Ledger, now: float) -> Window:
+    """Return the main window, made at first use."""
+    window = ledger.windows.get(MAIN)
+    if window is None:
+        window = ledger.windows[MAIN] = Window(MAIN, main_swarm(ledger, now).swarm_id)
+    return window
+
+
+def agent_window(ledger: Ledger, agent: str, agent_type: str, now: float) -> Window:
+    """Return the window of a subagent, made at first use."""
+    window = ledger.windows.get(agent)
+    if window is None:
+        window = ledger.windows[agent] = Window(agent, agent_swarm(ledger, agent_type, now).swarm_id)
+    return window
+
+
+def observe(ledger: Ledger, window: Window, measured: Measurement | None, now: float) -> None:
+    """Settle a measurement, learn from it how far the estimates were off, and arm notices after a fall."""
+    session = ledger.session
+    if measured is None or session is None:
+        return
+    before = window.occupancy
+    settlement = settle(ledger, window, measured, now)
+    if settlement.measured is not None:
+        claims = settlement.claims
+        kinds = {kind for kind, _ in claims}
+        session.factors = estimate.learn(session.factors, claims, settlement.measured)
+        session.remember_settlement(
+            kinds.pop() if len(kinds) == 1 else "mixed",
+            sum([tokens for _, tokens in claims]),
+            settlement.measured,
+        )
+    if window.occupancy != before:
+        ledger.note(now, window.swarm, "settle", window.occupancy - before)
+    if settlement.fell:
+        notices.rearm(ledger)
+    if window.key == MAIN:
+        session.model = measured.model or session.model
+        if measured.occupancy > max(session.window_size, USUAL_WINDOW) or "[1m]" in session.model:
+            session.window_size = max(session.window_size, LARGE_WINDOW)
+
+
+def charge_prompt(ledger: Ledger, window: Window, event: Event, now: float) -> None:
+    """Estimate a submitted prompt, and remember where the turn began."""
+    window.turn = window.message
+    kind, tokens = estimate.prompt(event.prompt, _factors(ledger))
+    key = event.prompt_key or _unnamed(now)
+    add_estimate(ledger, window, Estimate(key, PROMPT, window.swarm, kind, tokens, window.message), now)
+
+
+def charge_tool(
+    ledger: Ledger, window: Window, event: Event, measured: Measurement | None, project: str, now: float
+) -> None:
+    """Estimate the result of a tool call, and the call too where the transcript does not show it yet.
+
+    Args:
+        ledger: the session's ledger.
+        window: where the tool ran.
+        event: PostToolUse or PostToolUseFailure.
+        measured: what the transcript said just now.
+        project: the project's folder, for `paths` rules.
+        now: seconds since the epoch.
+    """
+    factors = _factors(ledger)
+    swarm = window.swarm
+    if window.key == MAIN:
+        swarm = tool_swarm(ledger, event, project, now).swarm_id
+    call = event.call or _unnamed(now)
+    after, offset = "", 0
+    if measured is not None:
+        if call in measured.earlier:
+            return
+        offset = measured.size
+        if call in measured.calls:
+            after = measured.message
+    if event.error is not None and event.response is None:
+        kind, tokens = estimate.failure(event.error, factors)
+    else:
+        # A payload that was piped by hand comes from no client that would have kept a long output in a file.
+        short = bool(event.transcript)
+        kind, tokens = estimate.response(event.tool, event.response, factors, is_kept_short=short)
+    add_estimate(ledger, window, Estimate(call, RESULT, swarm, kind, tokens, after, offset), now)
+    if not after:
+        kind, tokens = estimate.call(event.tool_input, factors)
+        add_estimate(ledger, window, Estimate(call, CALL, window.swarm, kind, tokens, after, offset), now)
+
+
+def charge_reply(
+    ledger: Ledger, window: Window, event: Event, measured: Measurement | None, now: float
+) -> None:
+    """Estimate the last reply of a turn, where the transcript does not show it yet."""
+    if event.reply and not is_current(window, measured):
+        kind, tokens = estimate.reply(event.reply, _factors(ledger))
+        key = f"{window.message}.{fingerprint(event.reply)}"
+        add_estimate(ledger, window, Estimate(key, REPLY, window.swarm, kind, tokens, window.message), now)
+
+
+def is_current(window: Window, measured: Measurement | None) -> bool:
+    """Return whether the transcript shows the reply that ended this turn."""
+    return measured is not None and measured.ended and measured.message != window.turn
+
+
+def charge_finished_agent(ledger: Ledger, event: Event, now: float) -> None:
+    """Take a finished subagent's total from the Agent tool's own response, where no transcript told it.
+
+    `totalTokens` is the usage of the agent's last request.
+    """
+    response = event.response
+    if not isinstance(response, dict):
+        return
+    agent, total = response.get("agentId"), response.get("totalTokens")
+    agent_type = response.get("agentType")
+    if not isinstance(agent_type, str) and isinstance(event.tool_input, dict):
+        agent_type = event.tool_input.get("subagent_type")
+    if not isinstance(agent, str) or not isinstance(agent_type, str) or not agent_type:
+        return
+    if not isinstance(total, int) or isinstance(total, bool) or not 0 < total < 1 << 40:
+        return
+    window = agent_window(ledger, safe_id(agent), agent_type, now)
+    if window.guessed:
+        observe(ledger, window, Measurement(total, 0, f"total-{event.call}", 0, ended=True), now)
+
+
+def _factors(ledger: Ledger) -> dict[str, float]:
+    return ledger.session.factors if ledger.session is not None else {}
+
+
+def _unnamed(now: float) -> str:
+    """Return a key for something that came without an id: it counts each time it comes."""
+    return f"@{now:.6f}"

@@ -1,0 +1,133 @@
+"""The ledger of a session on disk: found, begun, set aside when damaged, and written back when it changed."""
+
+from __future__ import annotations
+
+import posix
+
+from moai_flow.hook import files, folder
+from moai_flow.hook.charge import begin
+from moai_flow.hook.payload import SESSION_START, Event, safe_id
+from moai_flow.resource import codec
+from moai_flow.resource.config import BudgetConfig
+from moai_flow.resource.errors import CorruptStateError, NewerStateError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from moai_flow.hook.layers import Layer
+    from moai_flow.resource.ledger import Ledger
+
+MOST_BYTES = 1 << 24
+"""Bytes of a ledger that are read at most; a real one has a few thousand."""
+
+KEPT_IN_QUARANTINE = 10
+RECENT_SECONDS = 600.0
+PID_VARIABLE = "CLAUDE_PID"
+
+_DEFAULTS = BudgetConfig()
+
+
+class Book:
+    """One session's ledger while its lock is held.
+
+    Attributes:
+        ledger: the ledger.
+        is_new: whether the session was unknown until now.
+        is_rebuilt: whether the ledger that was there could not be read.
+    """
+
+    __slots__ = ("_data", "is_new", "is_rebuilt", "ledger", "path", "problems")
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+        self.is_new = self.is_rebuilt = False
+        self.problems: list[str] = []
+        self._data: bytes | None = None
+        self.ledger: Ledger
+
+    def save(self) -> None:
+        """Write the ledger if it is not what was read.
+
+        Raises:
+            OSError: the old file is untouched.
+        """
+        data = codec.encode(self.ledger)
+        if data != self._data:
+            files.replace(self.path, data)
+
+
+def open_book(state: str, event: Event, layers: list[Layer], environ: Mapping[str, str], now: float) -> Book:
+    """Return the book of the event's session; its lock must be held.
+
+    Raises:
+        NewerStateError: a newer version wrote it; it is left alone.
+        OSError: it cannot be read.
+    """
+    book = Book(folder.ledger_file(state, event.session))
+    book._data = files.read(book.path, MOST_BYTES)
+    previous: Ledger | None = None
+    if book._data is not None:
+        try:
+            book.ledger = codec.decode(book._data, _DEFAULTS)
+        except CorruptStateError:
+            _set_aside(state, book.path, event.session, now)
+            book.is_rebuilt = True
+            book._data = None
+    session = None if book._data is None else book.ledger.session
+    book.is_new = session is None
+    if book.is_new and not book.is_rebuilt:
+        previous = _previous(state, event, environ, now)
+        session = previous.session if previous is not None else None
+    window_size = session.window_size if session is not None else 0
+    config, book.problems = BudgetConfig.merged(layers, window_size or None)
+    if book.is_new:
+        book.ledger = begin(event.session, config, previous, now)
+        _remember_process(state, event, environ)
+    else:
+        book.ledger.config = config
+    return book
+
+
+def _previous(state: str, event: Event, environ: Mapping[str, str], now: float) -> Ledger | None:
+    """Return the ledger of the session that the same process of the client had before, if `/clear` ended it.
+
+    `/clear` ends one session id and begins another, and neither names the other; the client's process is the
+    same. A prompt may come before the new session's SessionStart. Some front ends report a `startup` instead,
+    which is believed only shortly after: process ids are used again.
+    """
+    pid = environ.get(PID_VARIABLE, "")
+    if (
+        not pid.isdigit()
+        or event.agent
+        or (event.name == SESSION_START and event.source not in ("clear", "startup"))
+    ):
+        return None
+    try:
+        name = files.read(folder.process_file(state, pid), 256)
+        if not name or name.decode("ascii", "replace") == event.session:
+            return None
+        path = folder.ledger_file(state, safe_id(name.decode("ascii", "replace")))
+        if event.source == "startup" and now - posix.stat(path).st_mtime > RECENT_SECONDS:
+            return None
+        data = files.read(path, MOST_BYTES)
+        return None if data is None else codec.decode(data, _DEFAULTS)
+    except (OSError, CorruptStateError, NewerStateError):
+        return None
+
+
+def _remember_process(state: str, event: Event, environ: Mapping[str, str]) -> None:
+    pid = environ.get(PID_VARIABLE, "")
+    if pid.isdigit() and not event.agent:
+        path = folder.process_file(state, pid)
+        files.ensure_folder(path.rpartition("/")[0])
+        files.replace(path, event.session.encode("ascii"))
+
+
+def _set_aside(state: str, path: str, session: str, now: float) -> None:
+    """Move a ledger that does not parse to the quarantine, which keeps the last ten."""
+    place = folder.quarantine(state)
+    files.ensure_folder(place)
+    posix.replace(path, f"{place}/{int(now * 1000):015d}-{session}.json")
+    for name in sorted(posix.listdir(place))[:-KEPT_IN_QUARANTINE]:
+        posix.unlink(f"{place}/{name}")

@@ -1,0 +1,154 @@
+"""What each event does: measure, charge, find the notices that are due, reply."""
+
+from __future__ import annotations
+
+from moai_flow.hook import charge, files, folder, meter, reply, transcript
+from moai_flow.hook.layers import read_layers
+from moai_flow.hook.ledgers import Book, open_book
+from moai_flow.hook.payload import (
+    POST_TOOL_USE,
+    POST_TOOL_USE_FAILURE,
+    SESSION_END,
+    SESSION_START,
+    STOP,
+    SUBAGENT_START,
+    SUBAGENT_STOP,
+    USER_PROMPT_SUBMIT,
+    Event,
+)
+from moai_flow.resource import codec, notices
+from moai_flow.resource.config import BudgetConfig
+from moai_flow.resource.errors import StateError
+from moai_flow.resource.ledger import MAIN
+from moai_flow.resource.windows import Window
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from moai_flow.resource.ledger import Ledger
+
+CLEAR = "/clear"
+
+
+def respond(event: Event, environ: Mapping[str, str], platform: str, now: float) -> str:
+    """Take an event into its session's ledger and return the reply, "" with nothing to say.
+
+    Args:
+        event: the event.
+        environ: the environment.
+        platform: `sys.platform`.
+        now: seconds since the epoch.
+
+    Raises:
+        Busy: the lock cannot be had now; the next hook puts things right.
+        StateError, OSError: the ledger cannot be read or written; the old one stays.
+    """
+    state = folder.state_folder(environ, platform)
+    if not state or event.is_helper:
+        return ""
+    project = environ.get("CLAUDE_PROJECT_DIR", "") or event.cwd
+    layers, problems = read_layers(environ, platform, project)
+    files.ensure_folder(state)
+    files.ensure_folder(folder.sessions(state))
+    if event.name in (STOP, SUBAGENT_STOP):
+        _wait(state, event)
+    path = folder.ledger_file(state, event.session)
+    lock = files.lock(folder.lock_file(state, event.session), path)
+    try:
+        book = open_book(state, event, layers, environ, now)
+        book.problems = problems + book.problems
+        _take(book, event, project, now)
+        to_person, to_model = _notices(book, event)
+        book.save()
+    finally:
+        files.close(lock)
+    return reply.render(event.name, to_person, to_model)
+
+
+def _wait(state: str, event: Event) -> None:
+    """Wait for the last reply, before the lock is taken; what is known of the window is read without it."""
+    window, floor = Window(event.agent or MAIN, MAIN), 0
+    try:
+        data = files.read(folder.ledger_file(state, event.session), 1 << 24)
+        if data is not None:
+            ledger = codec.decode(data, BudgetConfig())
+            window = ledger.windows.get(window.key, window)
+            floor = ledger.session.floor if ledger.session is not None else 0
+    except (OSError, StateError):
+        pass
+    if event.agent:
+        meter.place(window, event)
+    meter.wait_for_reply(window, event.transcript, floor)
+
+
+def _take(book: Book, event: Event, project: str, now: float) -> None:
+    """Measure what the event tells to measure and charge what is newer."""
+    ledger = book.ledger
+    session = ledger.session
+    if session is None:
+        return
+    if event.transcript:
+        session.transcript = event.transcript
+    session.model = event.model or session.model
+    if event.agent:
+        _take_agent(ledger, event, project, now)
+        return
+    window = charge.main_window(ledger, now)
+    measured = meter.measure(ledger, window, event.transcript, now)
+    meter.measure_agents(ledger, event.transcript, now)
+    if event.name == USER_PROMPT_SUBMIT:
+        if event.prompt.strip() == CLEAR:
+            floor = max(0, transcript.size_of(event.transcript)) if event.transcript else 0
+            book.ledger = charge.start_again(ledger, floor, now)
+        else:
+            charge.charge_prompt(ledger, window, event, now)
+    elif event.name in (POST_TOOL_USE, POST_TOOL_USE_FAILURE):
+        charge.charge_tool(ledger, window, event, measured, project, now)
+        charge.charge_finished_agent(ledger, event, now)
+    elif event.name == STOP:
+        charge.charge_reply(ledger, window, event, measured, now)
+        session.end_turn(window.estimated)
+
+
+def _take_agent(ledger: Ledger, event: Event, project: str, now: float) -> None:
+    window = charge.agent_window(ledger, event.agent, event.agent_type, now)
+    meter.place(window, event)
+    measured = meter.measure(ledger, window, event.transcript, now)
+    if event.name in (POST_TOOL_USE, POST_TOOL_USE_FAILURE):
+        charge.charge_tool(ledger, window, event, measured, project, now)
+        charge.charge_finished_agent(ledger, event, now)
+    elif event.name == SUBAGENT_STOP:
+        charge.charge_reply(ledger, window, event, measured, now)
+
+
+def _notices(book: Book, event: Event) -> tuple[list[str], list[str]]:
+    """Return the lines that are due to the person and to the model, and take them as said."""
+    ledger, config, session = book.ledger, book.ledger.config, book.ledger.session
+    to_person: list[str] = []
+    to_model: list[str] = []
+    if session is None or not config.enable_warnings or event.name == SESSION_END:
+        return to_person, to_model
+    if book.is_rebuilt:
+        session.news.append(
+            "Token budget: the ledger of this session was damaged; it starts anew from the transcripts"
+        )
+    if book.problems and session.once("config"):
+        more = f" (and {len(book.problems) - 1} more)" if len(book.problems) > 1 else ""
+        session.news.append(f"Token budget: {book.problems[0]}{more}")
+    if event.agent:
+        if event.name == SUBAGENT_START and config.tell_agents:
+            swarm = ledger.swarms[ledger.windows[event.agent].swarm]
+            to_model.append(
+                f"Token budget: swarm {swarm.swarm_id} has {swarm.available:,} of {swarm.allocated:,} tokens left"
+            )
+        if event.name in (POST_TOOL_USE, POST_TOOL_USE_FAILURE) and config.notify != "person":
+            to_model += notices.due_to_model(ledger, ledger.windows[event.agent].swarm)
+        return to_person, to_model
+    if event.name in reply.REACHES_PERSON and config.notify != "model":
+        to_person, session.news = session.news, []
+        if event.name != SESSION_START:
+            to_person = to_person + notices.due_to_person(ledger)
+    if event.name in reply.REACHES_MODEL and config.notify != "person":
+        to_model += notices.due_to_model(ledger)
+    return to_person, to_model
