@@ -298,6 +298,11 @@ class Terminal:
                 raise TimeoutError(f"nothing in {seconds} s; the screen:\n{self.screen()}")
             time.sleep(0.1)
 
+    @staticmethod
+    def pause(seconds: float) -> None:
+        """Let the client work for a while, as a person does between two inputs."""
+        time.sleep(seconds)
+
     def wait_ready(self, *, seconds: float = 30.0) -> str:
         """Wait until the client takes input."""
         return self.wait_for("(?m)^\N{HEAVY RIGHT-POINTING ANGLE QUOTATION MARK ORNAMENT}", seconds=seconds)

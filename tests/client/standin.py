@@ -55,12 +55,13 @@ def plan_prompt(text: str, steps: list[JsonObject] | str) -> str:
 class Received:
     """One request the client sent, and what was answered."""
 
-    __slots__ = ("answer", "body", "headers", "kind", "size", "step")
+    __slots__ = ("answer", "at", "body", "headers", "kind", "size", "step")
 
     def __init__(self, body: JsonObject, headers: dict[str, str], size: int) -> None:
         self.body = body
         self.headers = headers
         self.size = size
+        self.at = time.time()
         self.kind = "turn"
         self.step = -1
         self.answer: JsonObject = {}
@@ -133,6 +134,7 @@ class StandIn:
                 "messages": len(received.messages),
                 "usage": received.usage,
                 "message_id": received.message_id,
+                "at": received.at,
             }
             for received in self.turns
         ]

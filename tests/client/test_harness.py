@@ -128,7 +128,7 @@ def test_clear_typed_in_a_terminal(client: Client, hook_log: Callable[..., HookL
         terminal.wait_for("● that was all")
         terminal.type("/clear")
         terminal.wait_until(lambda: len(log.events("SessionStart")) == 2)
-        assert "that was all" not in terminal.screen()
+        terminal.wait_until(lambda: "that was all" not in terminal.screen())
     first, second = log.events("SessionStart")
     (end,) = [one for one in log.events("SessionEnd") if one["reason"] == "clear"]
     assert (first["source"], second["source"]) == ("startup", "clear")
