@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import _signal as signals
+import _signal as signals  # type: ignore[import-not-found] # what `signal` wraps; without type information
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from types import FrameType
 
 
-class Elapsed(BaseException):  # noqa: N818 - an event; and no `except Exception` may swallow it
-    """The time is over."""
+class Elapsed(BaseException):
+    """The time is over. No `except Exception` may swallow it."""
 
 
-def _ring(number: int, frame: FrameType | None) -> None:
+def _ring(_number: int, _frame: FrameType | None) -> None:
     raise Elapsed
 
 

@@ -30,7 +30,7 @@ def agent_swarm(ledger: Ledger, agent_type: str, now: float) -> Swarm:
     """Return the swarm of a subagent of this type, made at first use."""
     name, limit = safe_name(agent_type), None
     for rule in ledger.config.swarms:
-        if any([matches(agent_type, glob) for glob in rule.agents]):
+        if any(matches(agent_type, glob) for glob in rule.agents):
             name, limit = rule.name, rule.limit
             break
     else:
@@ -46,7 +46,7 @@ def tool_swarm(ledger: Ledger, event: Event, project: str, now: float) -> Swarm:
     path = _touched(event.tool_input, project) if rules else ""
     if path:
         for rule in rules:
-            if any([matches(path, glob) for glob in rule.paths]):
+            if any(matches(path, glob) for glob in rule.paths):
                 return _swarm(ledger, rule.name, rule.limit, now, isolated=False)
     return main_swarm(ledger, now)
 

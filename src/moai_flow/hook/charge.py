@@ -49,9 +49,7 @@ def begin(session_id: str, config: BudgetConfig, previous: Ledger | None, now: f
         return ledger
     for swarm in previous.swarms.values():
         if swarm.promised:
-            ledger.add(
-                Swarm(swarm.swarm_id, swarm.allocated, now, promised=swarm.promised, isolated=swarm.isolated)
-            )
+            ledger.add(Swarm(swarm.swarm_id, swarm.allocated, now, promised=swarm.promised, isolated=swarm.isolated))
     before = previous.session
     session.factors = before.factors
     session.window_size = before.window_size
@@ -167,9 +165,7 @@ def charge_tool(
         add_estimate(ledger, window, Estimate(call, CALL, window.swarm, kind, tokens, after, offset), now)
 
 
-def charge_reply(
-    ledger: Ledger, window: Window, event: Event, measured: Measurement | None, now: float
-) -> None:
+def charge_reply(ledger: Ledger, window: Window, event: Event, measured: Measurement | None, now: float) -> None:
     """Estimate the last reply of a turn, where the transcript does not show it yet."""
     if event.reply and not is_current(window, measured):
         kind, tokens = estimate.reply(event.reply, _factors(ledger))

@@ -71,9 +71,7 @@ def prompt(text: str, factors: Factors) -> tuple[str, int]:
     return _estimate(seen.of_content(text), PROMPT_TOKENS, factors)
 
 
-def response(
-    tool: str, tool_response: Any, factors: Factors, *, is_kept_short: bool = True
-) -> tuple[str, int]:
+def response(tool: str, tool_response: Any, factors: Factors, *, is_kept_short: bool = True) -> tuple[str, int]:
     """Return kind and tokens of what the model will see as the result of a tool call.
 
     Args:
@@ -82,9 +80,7 @@ def response(
         factors: Learned corrections.
         is_kept_short: Whether a client stands between, which keeps what is too long in a file.
     """
-    return _estimate(
-        seen.of_response(tool, tool_response, is_kept_short=is_kept_short), RESULT_TOKENS, factors
-    )
+    return _estimate(seen.of_response(tool, tool_response, is_kept_short=is_kept_short), RESULT_TOKENS, factors)
 
 
 def failure(error: Any, factors: Factors) -> tuple[str, int]:

@@ -24,7 +24,7 @@ def _folders(names: list[str], globs: list[str]) -> bool:
             position, glob = retry_position, retry_glob + 1
         else:
             return False
-    return all([rest == "**" for rest in globs[glob:]])
+    return all(rest == "**" for rest in globs[glob:])
 
 
 def _name(name: str, glob: str) -> bool:

@@ -69,7 +69,7 @@ def from_size(width: float, height: float) -> int:
 def size(data: str) -> tuple[int, int]:
     """Return width and height in pixels from the base64 of a PNG, JPEG, GIF or WebP, else (0, 0)."""
     # Imported here: images are rare and the hook's path is not.
-    from binascii import Error, a2b_base64  # noqa: PLC0415
+    from binascii import Error, a2b_base64
 
     try:
         head = a2b_base64(data[:64])

@@ -35,15 +35,17 @@ class Book:
         ledger: the ledger.
         is_new: whether the session was unknown until now.
         is_rebuilt: whether the ledger that was there could not be read.
+        problems: lines about settings that are not used.
+        stored: the bytes that were read, None if there is nothing to keep.
     """
 
-    __slots__ = ("_data", "is_new", "is_rebuilt", "ledger", "path", "problems")
+    __slots__ = ("is_new", "is_rebuilt", "ledger", "path", "problems", "stored")
 
     def __init__(self, path: str) -> None:
         self.path = path
         self.is_new = self.is_rebuilt = False
         self.problems: list[str] = []
-        self._data: bytes | None = None
+        self.stored: bytes | None = None
         self.ledger: Ledger
 
     def save(self) -> None:
@@ -53,7 +55,7 @@ class Book:
             OSError: the old file is untouched.
         """
         data = codec.encode(self.ledger)
-        if data != self._data:
+        if data != self.stored:
             files.replace(self.path, data)
 
 
@@ -65,16 +67,16 @@ def open_book(state: str, event: Event, layers: list[Layer], environ: Mapping[st
         OSError: it cannot be read.
     """
     book = Book(folder.ledger_file(state, event.session))
-    book._data = files.read(book.path, MOST_BYTES)
+    book.stored = files.read(book.path, MOST_BYTES)
     previous: Ledger | None = None
-    if book._data is not None:
+    if book.stored is not None:
         try:
-            book.ledger = codec.decode(book._data, _DEFAULTS)
+            book.ledger = codec.decode(book.stored, _DEFAULTS)
         except CorruptStateError:
             _set_aside(state, book.path, event.session, now)
             book.is_rebuilt = True
-            book._data = None
-    session = None if book._data is None else book.ledger.session
+            book.stored = None
+    session = None if book.stored is None else book.ledger.session
     book.is_new = session is None
     if book.is_new and not book.is_rebuilt:
         previous = _previous(state, event, environ, now)
@@ -97,11 +99,7 @@ def _previous(state: str, event: Event, environ: Mapping[str, str], now: float) 
     which is believed only shortly after: process ids are used again.
     """
     pid = environ.get(PID_VARIABLE, "")
-    if (
-        not pid.isdigit()
-        or event.agent
-        or (event.name == SESSION_START and event.source not in ("clear", "startup"))
-    ):
+    if not pid.isdigit() or event.agent or (event.name == SESSION_START and event.source not in ("clear", "startup")):
         return None
     try:
         name = files.read(folder.process_file(state, pid), 256)

@@ -53,7 +53,7 @@ def fingerprint(text: str) -> str:
 
 def safe_id(raw: str) -> str:
     """Return an id that may name a file: itself if it can, else a safe name with a fingerprint."""
-    if is_swarm_name(raw) and raw[0] != "." and raw.split(".")[0].upper() not in _DEVICE_NAMES:
+    if is_swarm_name(raw) and raw[0] != "." and raw.partition(".")[0].upper() not in _DEVICE_NAMES:
         return raw
     return f"{safe_name(raw[:40]).replace('.', '-')}-{fingerprint(raw)}"
 

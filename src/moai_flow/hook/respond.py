@@ -130,9 +130,7 @@ def _notices(book: Book, event: Event) -> tuple[list[str], list[str]]:
     if session is None or not config.enable_warnings or event.name == SESSION_END:
         return to_person, to_model
     if book.is_rebuilt:
-        session.news.append(
-            "Token budget: the ledger of this session was damaged; it starts anew from the transcripts"
-        )
+        session.news.append("Token budget: the ledger of this session was damaged; it starts anew from the transcripts")
     if book.problems and session.once("config"):
         more = f" (and {len(book.problems) - 1} more)" if len(book.problems) > 1 else ""
         session.news.append(f"Token budget: {book.problems[0]}{more}")

@@ -167,11 +167,7 @@ def _scan(data: bytes, start: int, *, is_agent: bool) -> dict[str, _Message]:
                 messages[identity] = boundary
                 kept = metadata.get("preservedMessages")
                 uuids = kept.get("uuids") if isinstance(kept, dict) else None
-                known = (
-                    frozenset([u for u in uuids if isinstance(u, str)])
-                    if isinstance(uuids, list)
-                    else frozenset()
-                )
+                known = frozenset([u for u in uuids if isinstance(u, str)]) if isinstance(uuids, list) else frozenset()
                 preserved = (_text(record, "timestamp"), known)
         position += len(line) + 1
     return messages

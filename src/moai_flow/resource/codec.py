@@ -61,9 +61,7 @@ def decode(data: bytes, config: BudgetConfig) -> Ledger:
         document = wire.decode(body.decode("ascii") + "}")
         version = document["version"]
         if version > VERSION:
-            raise NewerStateError(
-                f"it was written by a newer version (format {version}, this one knows {VERSION})"
-            )
+            raise NewerStateError(f"it was written by a newer version (format {version}, this one knows {VERSION})")
         return _ledger(document, config)
     except (ValueError, TypeError, KeyError, IndexError, RecursionError, AttributeError) as error:
         raise CorruptStateError(f"its content makes no sense ({type(error).__name__})") from error

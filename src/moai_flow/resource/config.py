@@ -135,16 +135,12 @@ def _swarms(value: Any) -> tuple[SwarmRule, ...]:
     rules = []
     for name, rule in value.items():
         if not is_swarm_name(name):
-            raise ValueError(
-                f"{safe_name(str(name))}: a swarm's name is 1-64 characters of A-Z a-z 0-9 . _ -"
-            )
+            raise ValueError(f"{safe_name(str(name))}: a swarm's name is 1-64 characters of A-Z a-z 0-9 . _ -")
         if not isinstance(rule, dict):
             raise TypeError(f"{name}: must be an object with limit, agents, paths")
         unknown = sorted(set(rule) - {"limit", "agents", "paths"})
         if unknown:
-            raise ValueError(
-                f"{name}.{safe_name(str(unknown[0]))}: unknown key; known are limit, agents, paths"
-            )
+            raise ValueError(f"{name}.{safe_name(str(unknown[0]))}: unknown key; known are limit, agents, paths")
         limit = rule.get("limit")
         try:
             rules.append(

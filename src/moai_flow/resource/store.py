@@ -46,16 +46,12 @@ def locked(lock_path: str, timeout: float = LOCK_TIMEOUT) -> Iterator[None]:
     try:
         descriptor = os.open(lock_path, os.O_RDWR | os.O_CREAT | _OPEN_FLAGS, 0o600)
     except OSError as error:
-        raise StateError(
-            f"{lock_path}: cannot be opened ({error.strerror}); check the folder's rights"
-        ) from error
+        raise StateError(f"{lock_path}: cannot be opened ({error.strerror}); check the folder's rights") from error
     try:
         deadline = time.monotonic() + timeout
         while True:
             try:
-                portalocker.lock(
-                    descriptor, portalocker.LockFlags.EXCLUSIVE | portalocker.LockFlags.NON_BLOCKING
-                )
+                portalocker.lock(descriptor, portalocker.LockFlags.EXCLUSIVE | portalocker.LockFlags.NON_BLOCKING)
                 break
             except portalocker.LockException as error:
                 if time.monotonic() >= deadline:
@@ -140,9 +136,7 @@ class StateFile:
         timeout: seconds to wait for the lock.
     """
 
-    def __init__(
-        self, path: str, config: BudgetConfig, *, sync: bool = True, timeout: float = LOCK_TIMEOUT
-    ) -> None:
+    def __init__(self, path: str, config: BudgetConfig, *, sync: bool = True, timeout: float = LOCK_TIMEOUT) -> None:
         self.path = os.path.abspath(path)
         self.lock_path = self.path + ".lock"
         self._config = config
@@ -167,9 +161,7 @@ class StateFile:
         except NewerStateError as error:
             raise NewerStateError(f"{self.path}: {error}; update moai-flow-token-budget") from error
         except CorruptStateError as error:
-            raise CorruptStateError(
-                f"{self.path}: {error}; move it away to start with an empty budget"
-            ) from error
+            raise CorruptStateError(f"{self.path}: {error}; move it away to start with an empty budget") from error
 
     def change(self, operation: Callable[[Ledger], Result]) -> Result:
         """Apply `operation` to the ledger and store what it became; return what it returned.

@@ -107,9 +107,7 @@ class TokenBudget:
 
     # -- consumption -----------------------------------------------------------------------------------------
 
-    def consume(
-        self, swarm_id: str, tokens: int, *, from_reservation: bool = False, critical: bool = False
-    ) -> bool:
+    def consume(self, swarm_id: str, tokens: int, *, from_reservation: bool = False, critical: bool = False) -> bool:
         """Count tokens if they are allowed: all or nothing.
 
         Args:
