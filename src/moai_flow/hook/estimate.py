@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 KINDS: tuple[str, ...] = ("prose", "code", "json", "wide", "image")
 """Kinds of content that are counted at a rate of their own. ``wide``: text mostly beyond ASCII, such as CJK;
-``json``: data, whether JSON, tables or numbers."""
+``json``: data and other dense text, whether JSON, tables, numbers or logs."""
 
 Factors = dict[str, float]
 """Learned correction by kind. Missing is 1.0; a factor multiplies the base estimate."""
@@ -22,11 +22,12 @@ Factors = dict[str, float]
 CHARACTERS_PER_TOKEN = 3.5
 """Base rate of ASCII text, counted as the request carries it: a newline or a quote is two characters."""
 
-WIDE_BYTES_PER_TOKEN = 3.0
-"""Base rate beyond ASCII: one token for a CJK character, which has three bytes in UTF-8."""
+WIDE_BYTES_PER_TOKEN = 2.0
+"""Base rate beyond ASCII, in the bytes of UTF-8 after a character's first: half a token for a Cyrillic
+character (two bytes), one for a CJK character (three), one and a half for an emoji (four)."""
 
 PROMPT_TOKENS = 10
-RESULT_TOKENS = 14
+RESULT_TOKENS = 18
 CALL_TOKENS = 40
 REPLY_TOKENS = 4
 """Tokens of the frame around a prompt, a tool's result, a tool call and a reply."""
@@ -34,15 +35,22 @@ REPLY_TOKENS = 4
 LOWEST, HIGHEST = 0.4, 2.5
 """Bounds of a factor."""
 
-_EXACT = 1 << 16
-_SLICE = 1 << 12
-_SAMPLE = 600
-_DIGIT_SHARE = 0.3
-_QUOTE_SHARE = 0.03
-_SYMBOL_SHARE = 0.06
-_NOISE = 250.0
-_KINSHIP = 0.5
-_STEP = 0.6
+# Characters that are looked at: of each of three places to classify a text, and of one that is not ASCII.
+_SAMPLE = 400
+_EXACT, _SLICE = 1 << 16, 1 << 12
+
+# Shares of a text's characters from which it is one kind or another.
+_DIGIT_SHARE = 0.12
+_QUOTE_SHARE = 0.06
+_SYMBOL_SHARE = 0.05
+_SPACE_SHARE = 0.1
+
+# How `learn` weighs a settlement: tokens that usually come along unclaimed, how far the kinds of text follow
+# each other, and the most of an error that is believed at once. Upwards it is less, because what nobody
+# claimed (a reminder, a file that was mentioned) only ever adds.
+_NOISE = 500.0
+_KINSHIP = 0.4
+_STEP_UP, _STEP_DOWN = 0.2, 0.6
 
 
 def classify(text: str) -> str:
@@ -60,9 +68,8 @@ def classify(text: str) -> str:
     quotes = count('"')
     if quotes > _QUOTE_SHARE * length and count(":") + count(",") > quotes // 4:
         return "json"
-    symbols = quotes + sum(map(count, "(){}[]<>=;_/\\$|*#&")) + 2 * count("\n  ")
-    if symbols > _SYMBOL_SHARE * length:
-        return "code"
+    if quotes + sum(map(count, "(){}[]<>=;_/\\$|*#&")) + 2 * count("\n  ") > _SYMBOL_SHARE * length:
+        return "code" if count(" ") > _SPACE_SHARE * length else "json"
     return "prose"
 
 
@@ -101,9 +108,9 @@ def reply(text: str, factors: Factors) -> tuple[str, int]:
 def learn(factors: Factors, claims: list[tuple[str, int]], growth: int) -> Factors:
     """Return new factors after a measurement has shown what estimates turned out to be.
 
-    Normalized least mean squares: the error is divided over the kinds by their share, and believed the more,
-    the larger the claims are against what nobody claims (reminders, attachments: `_NOISE` tokens). Kinds of
-    text are spelled by one tokenizer, so each follows the others by `_KINSHIP`.
+    Normalized least mean squares (Widrow and Hoff): the error is divided over the kinds by their share, and
+    believed the more, the larger the claims are against what usually comes unclaimed. All text is spelled by
+    one tokenizer, so a kind that was not claimed follows the others part of the way.
 
     Args:
         factors: The factors that the claims were made with.
@@ -118,7 +125,7 @@ def learn(factors: Factors, claims: list[tuple[str, int]], growth: int) -> Facto
     # Growth far beyond the claims is somebody else's: a file that was mentioned, a skill that was loaded.
     if claimed <= 0 or not claimed / HIGHEST <= growth <= claimed * HIGHEST:
         return dict(factors)
-    error = max(-_STEP * claimed, min(_STEP * claimed, growth - claimed))
+    error = max(-_STEP_DOWN * claimed, min(_STEP_UP * claimed, growth - claimed))
     text = sum(tokens for kind, tokens in base.items() if kind != "image")
     weight = sum(tokens * _reach(kind, base, text) for kind, tokens in base.items()) + _NOISE**2
     learned = dict(factors)
@@ -148,7 +155,12 @@ def _factor(factors: Factors, kind: str) -> float:
 def _estimate(view: seen.Seen, frame: int, factors: Factors) -> tuple[str, int]:
     text_tokens = sum(map(_base_tokens, view.texts)) + view.extra / CHARACTERS_PER_TOKEN + frame
     longest = max(view.texts, key=len, default="")
-    kind = "image" if view.image_tokens > text_tokens else classify(longest)
+    if view.image_tokens > text_tokens:
+        kind = "image"
+    elif view.extra > len(longest):
+        kind = "prose"
+    else:
+        kind = classify(longest)
     return kind, int((text_tokens + view.image_tokens) * _factor(factors, kind) + 0.5)
 
 
@@ -159,16 +171,17 @@ def _base_tokens(text: str) -> float:
     characters = len(text) + escapes
     if text.isascii():
         return characters / CHARACTERS_PER_TOKEN
-    beyond, wide_bytes = _beyond_ascii(text)
-    return (characters - beyond) / CHARACTERS_PER_TOKEN + wide_bytes / WIDE_BYTES_PER_TOKEN
+    beyond, more_bytes = _beyond_ascii(text)
+    return (characters - beyond) / CHARACTERS_PER_TOKEN + more_bytes / WIDE_BYTES_PER_TOKEN
 
 
 def _beyond_ascii(text: str) -> tuple[float, float]:
-    """Return how many characters are not ASCII and their bytes in UTF-8; of a long text by samples."""
+    """Return how many characters are not ASCII and their bytes after the first; of a long text by samples."""
     part = text
     if len(text) > _EXACT:
         stride = len(text) // (_EXACT // _SLICE)
         part = "".join([text[at : at + _SLICE] for at in range(0, len(text), stride)])
-    plain = len(part.encode("ascii", "ignore"))
     scale = len(text) / len(part)
-    return (len(part) - plain) * scale, (len(part.encode("utf-8", "surrogatepass")) - plain) * scale
+    beyond = len(part) - len(part.encode("ascii", "ignore"))
+    more_bytes = len(part.encode("utf-8", "surrogatepass")) - len(part)
+    return beyond * scale, more_bytes * scale

@@ -24,6 +24,9 @@ LONGEST = 50_000
 LONGEST_ERROR = 10_000
 """Characters that the client leaves of an error."""
 
+TOOL_DEFINITION = 2_000
+"""Characters of the definition that each tool found by a search adds to the request (560 to 4,100 seen)."""
+
 KEPT_NOTE = 250
 """Characters of the note around the preview of an output kept in a file, its path included."""
 
@@ -172,7 +175,11 @@ def _numbering(first: Any, lines: int) -> int:
 
 
 def _sentence(response: dict[str, Any]) -> Seen:
-    return Seen([_text(response, "filePath")], 100)
+    return Seen([_text(response, "filePath")], 145 if response.get("replaceAll") is True else 105)
+
+
+def _cell(response: dict[str, Any]) -> Seen:
+    return Seen([_text(response, "new_source")], 30)
 
 
 def _grep(response: dict[str, Any]) -> Seen:
@@ -199,17 +206,18 @@ def _agent(response: dict[str, Any]) -> Seen:
     if status == "completed":
         seen = of_content(response.get("content"))
         # Later clients frame an agent's report with a warning about whose words it is.
-        seen.extra = 620 if "harnessNoteCount" in response else 220
+        seen.extra = 690 if "harnessNoteCount" in response else 230
         return seen
     if status == "async_launched":
-        return Seen([_text(response, "outputFile")], 850)
+        return Seen([_text(response, "outputFile")], 960 if "canContinueAgent" in response else 650)
     if status in ("teammate_spawned", "remote_launched"):
         return Seen([_text(response, "outputFile")], 300)
     return _structure(response)
 
 
-def _todos(response: dict[str, Any]) -> Seen:  # noqa: ARG001 - the answer is the same whatever the list
-    return Seen([], 160)
+def _found_tools(response: dict[str, Any]) -> Seen:
+    matches = response.get("matches")
+    return Seen([], 50 + TOOL_DEFINITION * len(matches) if isinstance(matches, list) else 50)
 
 
 def _lines(value: Any) -> str:
@@ -239,10 +247,14 @@ _VIEWS: dict[str, Callable[[dict[str, Any]], Seen]] = {
     "Glob": _glob,
     "Grep": _grep,
     "MultiEdit": _sentence,
+    "NotebookEdit": _cell,
     "PowerShell": _shell,
     "Read": _read,
     "Task": _agent,
-    "TodoWrite": _todos,
+    # The same answer whatever was asked.
+    "TaskUpdate": lambda _: Seen([], 30),
+    "TodoWrite": lambda _: Seen([], 160),
+    "ToolSearch": _found_tools,
     "WebFetch": _fetched,
     "WebSearch": _searched,
     "Write": _sentence,
