@@ -88,13 +88,9 @@ class Clone:
         return run([self.launcher, *arguments], payload, {**known, **(env or {})})
 
 
-def run(
-    command: list[str], payload: str = "", env: dict[str, str] | None = None
-) -> subprocess.CompletedProcess[str]:
+def run(command: list[str], payload: str = "", env: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:
     """Run a command with a payload on its standard input and return what it said."""
-    return subprocess.run(
-        command, input=payload, env=env, capture_output=True, text=True, timeout=60, check=False
-    )
+    return subprocess.run(command, input=payload, env=env, capture_output=True, text=True, timeout=60, check=False)
 
 
 def real_interpreter() -> str:

@@ -116,9 +116,7 @@ def test_a_memory_that_cannot_be_written_costs_only_time(clone: Clone) -> None:
 def test_many_first_hooks_at_once(clone: Clone) -> None:
     """The memory appears whole, and nothing is left beside it."""
     command = [*START, str(clone.hooks / "hook.py"), str(clone.memory)]
-    started = [
-        subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL) for _ in range(12)
-    ]
+    started = [subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL) for _ in range(12)]
     assert [one.wait(timeout=60) for one in started] == [0] * 12
     assert list(clone.data.iterdir()) == [clone.memory]
     assert clone.memory.read_text() == os.path.realpath(sys.executable) + "\n"

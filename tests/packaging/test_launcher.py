@@ -104,9 +104,7 @@ def test_the_memory_of_another_user_is_ignored(clone: Clone) -> None:
         pytest.param(["hook", sys.executable], "/bin/false", id="the argument wins"),
     ],
 )
-def test_the_person_can_name_the_interpreter(
-    clone: Clone, arguments: list[str], variable: str | None
-) -> None:
+def test_the_person_can_name_the_interpreter(clone: Clone, arguments: list[str], variable: str | None) -> None:
     """A named interpreter is started as it is, whatever is remembered and whatever `python3` is."""
     clone.data.mkdir()
     clone.memory.write_text("/bin/false\n")
@@ -127,9 +125,7 @@ def test_the_person_can_name_the_interpreter(
         pytest.param("kill -9 $$", id="killed python3"),
     ],
 )
-def test_without_a_working_python_nothing_is_said(
-    clone: Clone, arguments: list[str], python: str | None
-) -> None:
+def test_without_a_working_python_nothing_is_said(clone: Clone, arguments: list[str], python: str | None) -> None:
     """A session on such a machine goes on as if there were no hook."""
     shutil.rmtree(clone.root / "bin")
     if python is not None:
