@@ -19,7 +19,7 @@ KINDS: tuple[str, ...] = ("prose", "code", "json", "wide", "image")
 Factors = dict[str, float]
 """Learned correction by kind. Missing is 1.0; a factor multiplies the base estimate."""
 
-CHARACTERS_PER_TOKEN = 3.5
+CHARACTERS_PER_TOKEN = 3.7
 """Base rate of ASCII text, counted as the request carries it: a newline or a quote is two characters."""
 
 WIDE_BYTES_PER_TOKEN = 2.0
@@ -59,7 +59,7 @@ def classify(text: str) -> str:
         middle = len(text) // 2
         text = text[:_SAMPLE] + text[middle : middle + _SAMPLE] + text[-_SAMPLE:]
     length = len(text) or 1
-    # Wide where that is most of the tokens: one for a character of it, one for 3.5 of the rest.
+    # Wide where that is most of the tokens: one for a character of it, one for 3.7 of the rest.
     if not text.isascii() and _beyond_ascii(text)[0] * (CHARACTERS_PER_TOKEN + 1) > length:
         return "wide"
     count = text.count
