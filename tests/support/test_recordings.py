@@ -5,7 +5,6 @@ import re
 from typing import TYPE_CHECKING
 
 import pytest
-
 from support.recordings import Recording, recordings
 from tools.redact import Disguise, redact
 

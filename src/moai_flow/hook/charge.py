@@ -179,7 +179,7 @@ def is_current(window: Window, measured: Measurement | None) -> bool:
 
 
 def charge_finished_agent(ledger: Ledger, event: Event, now: float) -> None:
-    """Take a finished subagent's total from the Agent tool's own response, where no transcript told it.
+    """Take a finished subagent's total from the Agent tool's own response: its transcript may not show it yet.
 
     `totalTokens` is the usage of the agent's last request.
     """
@@ -195,8 +195,9 @@ def charge_finished_agent(ledger: Ledger, event: Event, now: float) -> None:
     if not isinstance(total, int) or isinstance(total, bool) or not 0 < total < 1 << 40:
         return
     window = agent_window(ledger, safe_id(agent), agent_type, now)
-    if window.guessed:
-        observe(ledger, window, Measurement(total, 0, f"total-{event.call}", 0, ended=True), now)
+    if window.estimated != total or not window.measured:
+        finished = Measurement(total, 0, f"total-{event.call}", window.offset, size=window.size, ended=True)
+        observe(ledger, window, finished, now)
 
 
 def _factors(ledger: Ledger) -> dict[str, float]:

@@ -14,7 +14,7 @@ from __future__ import annotations
 import posix
 
 from moai_flow.resource import wire
-from moai_flow.resource.windows import Measurement
+from moai_flow.resource.windows import COMPACTION, Measurement
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -134,6 +134,7 @@ def _newest(messages: dict[str, _Message], start: int, size: int) -> Measurement
         size=size,
         calls=newest.calls,
         earlier=earlier,
+        compactions=[message for message in messages if message.startswith(COMPACTION)],
         ended=newest.ended,
         model=newest.model,
     )
@@ -162,7 +163,7 @@ def _scan(data: bytes, start: int, *, is_agent: bool) -> dict[str, _Message]:
                 boundary = _Message(position)
                 boundary.occupancy = _tokens(metadata.get("postTokens"))
                 boundary.stop = "compaction"
-                identity = _text(record, "uuid") or f"compaction-{position}"
+                identity = COMPACTION + (_text(record, "uuid") or str(position))
                 messages.pop(identity, None)
                 messages[identity] = boundary
                 kept = metadata.get("preservedMessages")

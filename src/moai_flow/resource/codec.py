@@ -124,12 +124,12 @@ def _window_row(window: Window) -> list[Any]:
         window.key,
         window.swarm,
         window.occupancy,
-        int(window.guessed),
         window.message,
         window.turn,
         window.offset,
         window.size,
         window.path,
+        window.peak,
         window.holdings,
         [
             [e.key, e.role, e.swarm, e.kind, e.tokens, e.after, e.offset]
@@ -144,15 +144,15 @@ def _identity(estimate: Estimate) -> str:
 
 
 def _window(row: list[Any]) -> Window:
-    key, swarm, occupancy, guessed, message, turn, offset, size, path, holdings, pending, handled = row
+    key, swarm, occupancy, message, turn, offset, size, path, peak, holdings, pending, handled = row
     window = Window(key, swarm)
     window.occupancy = occupancy
-    window.guessed = bool(guessed)
     window.message = message
     window.turn = turn
     window.offset = offset
     window.size = size
     window.path = path
+    window.peak = peak
     window.holdings = holdings
     window.handled = handled
     for values in pending:

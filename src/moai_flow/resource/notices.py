@@ -125,8 +125,6 @@ def _mark(ledger: Ledger, swarms: list[Swarm]) -> str:
     names = [swarm.swarm_id for swarm in swarms]
     estimated = 0
     for window in ledger.windows.values():
-        if window.guessed:
-            estimated += sum([tokens for name, tokens in window.holdings.items() if name in names])
         for estimate in window.pending.values():
             if estimate.swarm in names:
                 estimated += estimate.tokens

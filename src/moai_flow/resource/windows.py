@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from moai_flow.resource.ledger import Ledger
 
 MOST_PENDING = 128
-"""Estimates a window keeps apart; without any measurement the older half is then taken as it is."""
+"""Estimates a window keeps apart; without any measurement the older half is then put together."""
 
 HANDLED_LENGTH = 48
 """Keys of settled estimates that are remembered, so that a hook that runs twice counts once."""
@@ -26,7 +26,10 @@ HANDLED_LENGTH = 48
 MOST_OFF = 2
 """How many times its estimate a swarm can be charged at a settlement; what is beyond was nobody's."""
 
-PROMPT, RESULT, CALL, REPLY = "prompt", "result", "call", "reply"
+PROMPT, RESULT, CALL, REPLY, MERGED = "prompt", "result", "call", "reply", "merged"
+
+COMPACTION = "compaction:"
+"""How the id of a compaction begins where a message's id would stand."""
 
 
 class Measurement:
@@ -41,12 +44,14 @@ class Measurement:
         size: bytes of the file.
         calls: ids of the tool calls the message makes.
         earlier: ids of the tool calls seen in the records before it.
+        compactions: ids of the compactions seen, the measured one too.
         ended: whether the message ends a turn (it calls no tool).
         model: the model's name, "" if unknown.
     """
 
     __slots__ = (
         "calls",
+        "compactions",
         "earlier",
         "ended",
         "message",
@@ -69,6 +74,7 @@ class Measurement:
         size: int = 0,
         calls: Sequence[str] = (),
         earlier: Sequence[str] = (),
+        compactions: Sequence[str] = (),
         ended: bool = False,
         model: str = "",
     ) -> None:
@@ -80,6 +86,7 @@ class Measurement:
         self.size = size
         self.calls = calls
         self.earlier = earlier
+        self.compactions = compactions
         self.ended = ended
         self.model = model
 
@@ -89,7 +96,7 @@ class Estimate:
 
     Args:
         key: where it comes from: a `tool_use_id`, or the prompt it belongs to.
-        role: what it is: prompt, result, call or reply.
+        role: what it is: prompt, result, call, reply, or several of them merged.
         swarm: whose tokens they are.
         kind: the kind of text, as the estimator tells them apart.
         tokens: how many.
@@ -135,13 +142,13 @@ class Estimate:
 class Window:
     """One conversation.
 
-    `holdings` divides the measured occupancy over swarms. `guessed` says that no measurement stands behind it.
+    `holdings` divides the measured occupancy over swarms.
+    `peak` is the highest occupancy since the last compaction: what an isolated swarm's agent has brought in.
     `turn` is the message that was the newest when the turn began, `message` the newest measured one. `path` is a
     subagent's transcript below the session's folder, where it is not in its usual place.
     """
 
     __slots__ = (
-        "guessed",
         "handled",
         "holdings",
         "key",
@@ -149,6 +156,7 @@ class Window:
         "occupancy",
         "offset",
         "path",
+        "peak",
         "pending",
         "size",
         "swarm",
@@ -160,11 +168,11 @@ class Window:
         self.swarm = swarm
         self.path = ""
         self.occupancy = 0
-        self.guessed = True
         self.message = ""
         self.turn = ""
         self.offset = 0
         self.size = 0
+        self.peak = 0
         self.holdings: dict[str, int] = {}
         self.pending: dict[str, Estimate] = {}
         self.handled: list[str] = []
@@ -173,6 +181,11 @@ class Window:
     def estimated(self) -> int:
         """Tokens the window holds now: measured plus what has been added since."""
         return self.occupancy + sum([estimate.tokens for estimate in self.pending.values()])
+
+    @property
+    def guessed(self) -> bool:
+        """Whether nothing was measured yet."""
+        return not self.message
 
     @property
     def measured(self) -> bool:
@@ -197,20 +210,21 @@ def add_estimate(ledger: Ledger, window: Window, estimate: Estimate, now: float)
     if identity in window.pending or identity in window.handled:
         return False
     if len(window.pending) >= MOST_PENDING:
-        _take_as_they_are(window)
+        _merge_older(window)
     window.pending[identity] = estimate
     ledger.charge(ledger.swarms[estimate.swarm], estimate.tokens, now)
     return True
 
 
-def _take_as_they_are(window: Window) -> None:
-    """Make the older half of the estimates part of the occupancy: nothing has measured them for long."""
+def _merge_older(window: Window) -> None:
+    """Put the older half of the estimates into one for each swarm: nothing has measured them for long."""
     for identity in list(window.pending)[: MOST_PENDING // 2]:
-        estimate = window.pending.pop(identity)
-        window.occupancy += estimate.tokens
-        window.holdings[estimate.swarm] = window.holdings.get(estimate.swarm, 0) + estimate.tokens
-        _handle(window, identity)
-    window.guessed = True
+        estimate = window.pending[identity]
+        if estimate.role != MERGED:
+            del window.pending[identity]
+            _handle(window, identity)
+            merged = Estimate(estimate.swarm, MERGED, estimate.swarm, "mixed", 0, window.message)
+            window.pending.setdefault(merged.identity, merged).tokens += estimate.tokens
 
 
 def _handle(window: Window, identity: str) -> None:
@@ -252,38 +266,49 @@ def settle(ledger: Ledger, window: Window, measured: Measurement, now: float) ->
             _handle(window, identity)
             ledger.charge(ledger.swarms[estimate.swarm], -estimate.tokens, now)
             # A call or reply of the measured message itself is in its output, which nobody claims.
-            if estimate.role in (PROMPT, RESULT) or estimate.key in measured.earlier:
+            if estimate.role in (PROMPT, RESULT, MERGED) or estimate.key in measured.earlier:
                 claims[estimate.swarm] = claims.get(estimate.swarm, 0) + estimate.tokens
                 kinds.append((estimate.kind, estimate.tokens))
     growth = measured.occupancy - window.occupancy
-    is_first, is_new = window.guessed, window.message != measured.message
-    window.occupancy = measured.occupancy
-    window.message, window.offset, window.size = measured.message, measured.offset, measured.size
-    window.guessed = False
-    brought = growth - measured.output if is_new else 0
-    if growth < 0:
-        _shrink(ledger, window, -growth, now, was_guessed=is_first)
+    brought = growth - measured.output if measured.message != window.message else 0
+    was_guessed = window.guessed
+    compacted = any(compaction != window.message for compaction in measured.compactions)
+    # Right after a compaction the system's own prompt comes back: like a first message, that is nobody's.
+    begins = was_guessed or compacted or window.message.startswith(COMPACTION)
+    if ledger.swarms[window.swarm].isolated:
+        _settle_isolated(ledger, window, measured, now, compacted=compacted)
+    elif growth < 0:
+        _shrink(ledger, window, -growth, now)
     else:
         claimed = sum(claims.values())
-        share = min(max(0, brought), claimed if is_first else MOST_OFF * claimed)
+        share = min(max(0, brought), claimed if begins else MOST_OFF * claimed)
         parts = apportion(share, claims)
         parts[window.swarm] = parts.get(window.swarm, 0) + growth - sum(parts.values())
         for swarm_id, part in parts.items():
             if part:
                 window.holdings[swarm_id] = window.holdings.get(swarm_id, 0) + part
                 ledger.charge(ledger.swarms[swarm_id], part, now)
-    comparable = is_new and not is_first and growth >= 0 and bool(kinds)
-    return Settlement(kinds, max(0, brought) if comparable else None, fell=growth < 0 and not is_first)
+    window.occupancy = measured.occupancy
+    window.message, window.offset, window.size = measured.message, measured.offset, measured.size
+    return Settlement(
+        kinds, brought if kinds and brought > 0 and not begins else None, fell=growth < 0 and not was_guessed
+    )
 
 
-def _shrink(ledger: Ledger, window: Window, by: int, now: float, *, was_guessed: bool) -> None:
-    parts = apportion(by, window.holdings)
-    for swarm_id, part in parts.items():
-        left = window.holdings[swarm_id] - part
-        if left:
-            window.holdings[swarm_id] = left
-        else:
+def _settle_isolated(ledger: Ledger, window: Window, measured: Measurement, now: float, *, compacted: bool) -> None:
+    """Charge what a subagent's window brought in: growth above its peak, which a compaction starts anew."""
+    swarm = ledger.swarms[window.swarm]
+    if compacted:
+        window.peak = min(window.peak, measured.occupancy)
+    if measured.occupancy > window.peak:
+        ledger.charge(swarm, measured.occupancy - window.peak, now)
+        window.peak = measured.occupancy
+    window.holdings = {window.swarm: measured.occupancy}
+
+
+def _shrink(ledger: Ledger, window: Window, by: int, now: float) -> None:
+    for swarm_id, part in apportion(by, window.holdings).items():
+        window.holdings[swarm_id] -= part
+        if not window.holdings[swarm_id]:
             del window.holdings[swarm_id]
-        swarm = ledger.swarms[swarm_id]
-        if was_guessed or not swarm.isolated:
-            ledger.charge(swarm, -part, now)
+        ledger.charge(ledger.swarms[swarm_id], -part, now)

@@ -1,0 +1,101 @@
+"""Plays a recording through the hooks, in this process, and tells what the ledger said after each event."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from moai_flow.hook import folder, payload
+from moai_flow.hook.respond import respond
+from moai_flow.resource import codec
+from moai_flow.resource.config import BudgetConfig
+from moai_flow.resource.ledger import MAIN, Ledger
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from support.recordings import Event, Recording
+
+REGISTERED = payload.EVENTS - {payload.PRE_TOOL_USE}
+
+
+class Step:
+    """One event after the hooks ran: what they replied and what the session's ledger is now."""
+
+    __slots__ = ("event", "ledger", "replies")
+
+    def __init__(self, event: Event, replies: list[dict[str, Any]], ledger: Ledger) -> None:
+        self.event = event
+        self.replies = replies
+        self.ledger = ledger
+
+    @property
+    def occupancy(self) -> int:
+        """Tokens of the main window, measured and estimated; 0 before it has any."""
+        window = self.ledger.windows.get(MAIN)
+        return window.estimated if window is not None else 0
+
+    @property
+    def shared(self) -> int:
+        """Tokens of all shared swarms."""
+        return sum(swarm.consumed for swarm in self.ledger.swarms.values() if not swarm.isolated)
+
+
+def ledger_of(state: Path, session: str) -> Ledger:
+    """Return a session's ledger as it is on disk."""
+    return codec.decode(Path(folder.ledger_file(str(state), session)).read_bytes(), BudgetConfig())
+
+
+def answer(event: Event, environment: dict[str, str], now: float) -> dict[str, Any]:
+    """Return what the hooks reply to one event, {} for nothing."""
+    parsed = payload.parse(json.dumps(event.payload).encode())
+    assert parsed is not None
+    text = respond(parsed, {**environment, **event.env}, "linux", now)
+    return json.loads(text) if text else {}
+
+
+def play(
+    recording: Recording,
+    place: Path,
+    *,
+    times: int = 1,
+    settings: dict[str, str] | None = None,
+    ordered: Callable[[list[Event]], list[Event]] | None = None,
+) -> Iterator[Step]:
+    """Yield each event of a recording once the hooks have run.
+
+    Args:
+        recording: what to play.
+        place: an empty folder for transcripts and ledgers.
+        times: how often every hook runs (twice where settings and a plugin both register it).
+        settings: variables of the environment beside the state folder's.
+        ordered: the order of events that ran at the same time; the transcripts stay those of the first.
+    """
+    state = place / "state"
+    environment = {"HOME": str(place), "TOKEN_BUDGET_STATE_DIR": str(state), **(settings or {})}
+    events = (event for event in recording.replay(place) if event.name in REGISTERED)
+    for group in _groups(events) if ordered else ([event] for event in events):
+        for event in ordered(group) if ordered else group:
+            replies = [answer(event, environment, 1_000_000.0 + event.at) for _ in range(times)]
+            path = Path(folder.ledger_file(str(state), str(event.payload["session_id"])))
+            if path.exists():
+                yield Step(event, replies, ledger_of(state, str(event.payload["session_id"])))
+
+
+def _groups(events: Iterator[Event]) -> Iterator[list[Event]]:
+    """Yield the events in groups that may run in any order: tool results of one window while its file stands."""
+    group: list[Event] = []
+    for event in events:
+        together = (
+            bool(group)
+            and event.name == group[0].name == payload.POST_TOOL_USE
+            and event.window == group[0].window
+            and event.sizes == group[0].sizes
+        )
+        if group and not together:
+            yield group
+            group = []
+        group.append(event)
+    if group:
+        yield group
