@@ -16,6 +16,8 @@ plan put into :attr:`StandIn.plans`. A step is an object with any of
     the output tokens it reports
 ``delay``
     seconds to wait before the first byte of the reply
+``pace``
+    seconds to wait after each content block, as a model takes time to write
 ``status``
     an HTTP status to fail with, instead of a reply
 
@@ -139,8 +141,8 @@ class StandIn:
             for received in self.turns
         ]
 
-    def answer(self, received: Received) -> tuple[int, JsonObject, float]:
-        """Return the status, the message and the delay (s) for a request, and remember it."""
+    def answer(self, received: Received) -> tuple[int, JsonObject, JsonObject]:
+        """Return the status, the message and the step for a request, and remember it."""
         step = self._step(received)
         with self._lock:
             self._replies += 1
@@ -148,7 +150,7 @@ class StandIn:
             self.received.append(received)
         if step.get("status", 200) != 200:
             error = {"type": "overloaded_error", "message": "the plan says so"}
-            return int(step["status"]), {"type": "error", "error": error}, float(step.get("delay", 0))
+            return int(step["status"]), {"type": "error", "error": error}, step
         content = list(_content(step, number))
         calls = any(block["type"] == "tool_use" for block in content)
         message: JsonObject = {
@@ -162,7 +164,7 @@ class StandIn:
             "usage": self._usage(step, received, content),
         }
         received.answer = message
-        return 200, message, float(step.get("delay", 0))
+        return 200, message, step
 
     def _step(self, received: Received) -> JsonObject:
         if is_compaction(received):
@@ -350,28 +352,40 @@ class _Handler(BaseHTTPRequestHandler):
             return
         body = json.loads(raw)
         received = Received(body, {key.lower(): value for key, value in self.headers.items()}, len(raw))
-        status, message, delay = standin.answer(received)
-        if delay:
-            time.sleep(delay)
+        status, message, step = standin.answer(received)
+        time.sleep(step.get("delay", 0))
         if status != 200 or not body.get("stream"):
             self._json(status, message)
             return
-        parts = [
-            f"event: {name}\ndata: {json.dumps({'type': name, **data})}\n\n" for name, data in events(message)
-        ]
-        self._send(200, "".join(parts).encode(), "text/event-stream")
+        self._stream(message, step.get("pace", 0))
+
+    def _stream(self, message: JsonObject, pace: float) -> None:
+        """Send a message event by event."""
+        self._head(200, "text/event-stream", "Transfer-Encoding", "chunked")
+        for name, data in events(message):
+            text = f"event: {name}\ndata: {json.dumps({'type': name, **data})}\n\n".encode()
+            self._write(b"%x\r\n%s\r\n" % (len(text), text))
+            if pace and name == "content_block_stop":
+                time.sleep(pace)
+        self._write(b"0\r\n\r\n")
 
     def _json(self, status: int, value: JsonObject) -> None:
         self._send(status, json.dumps(value).encode())
 
-    def _send(self, status: int, body: bytes, kind: str = "application/json") -> None:
+    def _send(self, status: int, body: bytes) -> None:
+        self._head(status, "application/json", "Content-Length", str(len(body)))
+        self._write(body)
+
+    def _head(self, status: int, kind: str, *framing: str) -> None:
+        self.send_response(status)
+        self.send_header("Content-Type", kind)
+        self.send_header(*framing)
+        self.send_header("request-id", "req_standin")
+        self.end_headers()
+
+    def _write(self, data: bytes) -> None:
         try:
-            self.send_response(status)
-            self.send_header("Content-Type", kind)
-            self.send_header("Content-Length", str(len(body)))
-            self.send_header("request-id", "req_standin")
-            self.end_headers()
-            self.wfile.write(body)
+            self.wfile.write(data)
         except (BrokenPipeError, ConnectionResetError):
             # The client gave the request up: it was interrupted, or it ended.
             self.close_connection = True

@@ -100,9 +100,8 @@ class Recorder:
         for path in sorted(self.client.projects.rglob("*.jsonl")):
             target = out / "files" / path.relative_to(self.client.projects)
             target.parent.mkdir(parents=True, exist_ok=True)
-            target.write_bytes(
-                b"".join(redact(disguise(line)) for line in path.read_bytes().splitlines(True))
-            )
+            lines = disguise(path.read_bytes()).splitlines(keepends=True)
+            target.write_bytes(b"".join(map(redact, lines)))
         if self.status.exists():
             (out / "status.jsonl").write_bytes(disguise(self.status.read_bytes()))
         places = {"home": self.client.home, "project": self.project}

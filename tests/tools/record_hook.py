@@ -17,8 +17,8 @@ def sizes(folder: str) -> dict[str, int]:
     for path, _, names in os.walk(folder):
         for name in names:
             if name.endswith(".jsonl"):
-                whole = os.path.join(path, name)
-                found[os.path.relpath(whole, folder)] = os.stat(whole).st_size
+                whole = f"{path}/{name}"
+                found[whole[len(folder) + 1 :]] = os.lstat(whole).st_size
     return found
 
 

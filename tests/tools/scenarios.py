@@ -174,6 +174,66 @@ def compact(recorder: Recorder) -> None:
         recorder.slash(terminal, "/exit", "SessionEnd")
 
 
+def clear_background(recorder: Recorder) -> None:
+    """/clear while a background agent works: it goes on under the new session's id."""
+    recorder.client.write_agent("backend")
+    steps = [calls(bash(f"sleep 1.5; echo {step}"), ctx=9_000 + step * 1_000) for step in range(4)]
+    job = recorder.plan("work on", [*steps, {"text": "back at last", "ctx": 14_000}])
+    with recorder.terminal() as terminal:
+        terminal.wait_ready()
+        steps = [
+            calls(agent("backend", job, background=True), ctx=20_000),
+            {"text": "it runs", "ctx": 22_000},
+        ]
+        recorder.turn(terminal, recorder.plan("start", steps))
+        recorder.slash(terminal, "/clear", "SessionStart")
+        steps = [calls(bash("echo b"), ctx=15_000), {"text": "noted", "ctx": 16_000}]
+        recorder.turn(terminal, recorder.plan("go on", steps))
+        terminal.wait_until(lambda: recorder.seen("SubagentStop") == 1)
+        terminal.pause(2)
+        recorder.slash(terminal, "/exit", "SessionEnd")
+
+
+def auto_compact(recorder: Recorder) -> None:
+    """A window of 200,000 fills until the client compacts by itself, in the middle of a turn."""
+    # Without it this model's window is compacted only once a request has been refused.
+    recorder.client.extra["CLAUDE_CODE_AUTO_COMPACT_WINDOW"] = "200000"
+    with recorder.terminal("--model", "claude-haiku-4-5-20251001") as terminal:
+        terminal.wait_ready()
+        steps = [calls(bash("echo a"), ctx=90_000), {"text": "done", "ctx": 140_000}]
+        recorder.turn(terminal, recorder.plan("work", steps))
+        sizes = (150_000, 160_000, 166_000, 168_000, 172_000)
+        steps = [calls(bash(f"seq 1 {size // 1000}"), ctx=size) for size in sizes]
+        recorder.turn(terminal, recorder.plan("more", [*steps, {"text": "done", "ctx": 173_000}]))
+        steps = [calls(bash("echo b"), ctx=30_000), {"text": "done", "ctx": 32_000}]
+        recorder.turn(terminal, recorder.plan("work", steps))
+        recorder.slash(terminal, "/exit", "SessionEnd")
+
+
+def interrupt(recorder: Recorder) -> None:
+    """The person presses Escape during a tool call, and during a reply; then goes on."""
+    with recorder.terminal() as terminal:
+        terminal.wait_ready()
+        steps = [
+            calls(bash("echo a"), ctx=20_000),
+            calls(bash("python3 -c 'import time; time.sleep(30)'"), ctx=30_000),
+        ]
+        terminal.type(recorder.plan("work", steps))
+        terminal.wait_until(lambda: recorder.seen("PreToolUse") == 2)
+        terminal.pause(1)
+        terminal.key("Escape")
+        terminal.wait_for("Interrupted")
+        terminal.pause(1)
+        terminal.type(recorder.plan("write", [{"text": "a part of it", "ctx": 40_000, "pace": 20}]))
+        terminal.pause(3)
+        terminal.key("Escape")
+        terminal.pause(1)
+        terminal.key("C-u")
+        steps = [calls(bash("echo b"), ctx=50_000), {"text": "done", "ctx": 52_000}]
+        recorder.turn(terminal, recorder.plan("again", steps))
+        recorder.slash(terminal, "/exit", "SessionEnd")
+
+
 # Usage from each request's size
 
 
@@ -355,6 +415,34 @@ def natural_images(recorder: Recorder) -> None:
     recorder.run(recorder.plan("Describe the pictures.", steps, "pictures"))
 
 
+def natural_odd(recorder: Recorder) -> None:
+    """Replies that take their time while their tools already run, and results of unusual kinds."""
+    random = Random(7)
+    put(recorder, "empty.txt", "")
+    put(recorder, "long.txt", "".join(f"line {number}\n" for number in range(1_500)))
+    put(recorder, "notes.txt", texts.prose(random, 3_000))
+    steps = [
+        calls(
+            read(recorder, "notes.txt"),
+            bash("seq 1 300"),
+            thinking=texts.prose(random, 400),
+            text="So.",
+            pace=0.4,
+        ),
+        calls(read(recorder, "notes.txt"), read(recorder, "empty.txt")),
+        calls(bash("seq 1 20000")),
+        calls(edit(recorder, "notes.txt", "not in the file", "x"), bash("true")),
+        calls(bash("echo out; echo error >&2"), bash("seq 1 150; exit 4")),
+        calls(["NoSuchTool", {"a": 1}], text=texts.prose(random, 700), pace=0.2),
+        calls(
+            read(recorder, "long.txt"), bash("sleep 0.5; seq 1 200"), text=texts.prose(random, 300), pace=0.3
+        ),
+        calls(read(recorder, "long.txt", offset=700, limit=60)),
+        {"text": texts.prose(random, 1_800), "pace": 0.3},
+    ]
+    recorder.run(recorder.plan("Look at odd things.", steps, "odd"))
+
+
 def natural_agents(recorder: Recorder) -> None:
     """Subagents whose windows grow by what they read, and whose answers the main window reads."""
     random = Random(6)
@@ -398,6 +486,9 @@ SCENARIOS: dict[str, Callable[[Recorder], None]] = {
     "two-sessions": two_sessions,
     "clear": clear,
     "compact": compact,
+    "clear-background": clear_background,
+    "auto-compact": auto_compact,
+    "interrupt": interrupt,
     "natural-long": natural_long,
     "natural-code": natural_code,
     "natural-json": natural_json,
@@ -405,4 +496,5 @@ SCENARIOS: dict[str, Callable[[Recorder], None]] = {
     "natural-prose": natural_prose,
     "natural-images": natural_images,
     "natural-agents": natural_agents,
+    "natural-odd": natural_odd,
 }
