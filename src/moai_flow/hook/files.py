@@ -79,7 +79,8 @@ def read(path: str, most: int) -> bytes | None:
         if status.st_mode & _TYPE != _REGULAR or status.st_size > most:
             return None
         data = b""
-        while chunk := posix.read(descriptor, most):
+        # One byte more than it has: a read that may bring more takes a buffer of that size.
+        while chunk := posix.read(descriptor, status.st_size + 1):
             data += chunk
         return data
     finally:
