@@ -20,6 +20,7 @@ from moai_flow.resource.windows import (
     Measurement,
     Window,
     add_estimate,
+    await_results,
     settle,
 )
 
@@ -160,7 +161,9 @@ def charge_tool(
         short = bool(event.transcript)
         kind, tokens = estimate.response(event.tool, event.response, factors, is_kept_short=short)
     add_estimate(ledger, window, Estimate(call, RESULT, swarm, kind, tokens, after, offset), now)
-    if not after:
+    if measured is not None and after:
+        await_results(ledger, window, measured, estimate.AWAITED_TOKENS, now)
+    else:
         kind, tokens = estimate.call(event.tool_input, factors)
         add_estimate(ledger, window, Estimate(call, CALL, window.swarm, kind, tokens, after, offset), now)
 

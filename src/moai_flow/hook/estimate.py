@@ -32,6 +32,9 @@ CALL_TOKENS = 40
 REPLY_TOKENS = 4
 """Tokens of the frame around a prompt, a tool's result, a tool call and a reply."""
 
+AWAITED_TOKENS = 100
+"""Tokens of a result that has not come yet: most are larger, but by how much nobody can know."""
+
 LOWEST, HIGHEST = 0.4, 2.5
 """Bounds of a factor."""
 
@@ -50,7 +53,7 @@ _SPACE_SHARE = 0.1
 # claimed (a reminder, a file that was mentioned) only ever adds.
 _NOISE = 500.0
 _KINSHIP = 0.4
-_STEP_UP, _STEP_DOWN = 0.2, 0.6
+_STEP_UP, _STEP_DOWN = 0.1, 0.6
 
 
 def classify(text: str) -> str:

@@ -27,6 +27,8 @@ MOST_OFF = 2
 """How many times its estimate a swarm can be charged at a settlement; what is beyond was nobody's."""
 
 PROMPT, RESULT, CALL, REPLY, MERGED = "prompt", "result", "call", "reply", "merged"
+AWAITED = "awaited"
+"""What an estimate is of. Awaited is the result of a call made together with one that has answered."""
 
 COMPACTION = "compaction:"
 """How the id of a compaction begins where a message's id would stand."""
@@ -127,7 +129,7 @@ class Estimate:
 
         A tool call that the message itself made is not covered by its usage: the result comes after.
         """
-        if self.role in (RESULT, CALL):
+        if self.role in (RESULT, CALL, AWAITED):
             if self.key in measured.calls:
                 self.after = measured.message
                 return self.role == CALL
@@ -216,6 +218,21 @@ def add_estimate(ledger: Ledger, window: Window, estimate: Estimate, now: float)
     return True
 
 
+def await_results(ledger: Ledger, window: Window, measured: Measurement, tokens: int, now: float) -> None:
+    """Count `tokens` for each call of the measured message that has no result yet, and nothing for the others.
+
+    Calls made in parallel answer one after another, and the next request carries all the answers.
+    """
+    for call in measured.calls:
+        result, awaited = f"{RESULT}:{call}", f"{AWAITED}:{call}"
+        if result not in window.pending and result not in window.handled:
+            estimate = Estimate(call, AWAITED, window.swarm, "", tokens, measured.message, measured.size)
+            add_estimate(ledger, window, estimate, now)
+        elif awaited in window.pending:
+            estimate = window.pending.pop(awaited)
+            ledger.charge(ledger.swarms[estimate.swarm], -estimate.tokens, now)
+
+
 def _merge_older(window: Window) -> None:
     """Put the older half of the estimates into one for each swarm: nothing has measured them for long."""
     for identity in list(window.pending)[: MOST_PENDING // 2]:
@@ -265,8 +282,11 @@ def settle(ledger: Ledger, window: Window, measured: Measurement, now: float) ->
             del window.pending[identity]
             _handle(window, identity)
             ledger.charge(ledger.swarms[estimate.swarm], -estimate.tokens, now)
-            # A call or reply of the measured message itself is in its output, which nobody claims.
-            if estimate.role in (PROMPT, RESULT, MERGED) or estimate.key in measured.earlier:
+            # A call or reply of the measured message itself is in its output, which nobody claims; and what
+            # was still awaited never told whose it is.
+            if estimate.role in (PROMPT, RESULT, MERGED) or (
+                estimate.role != AWAITED and estimate.key in measured.earlier
+            ):
                 claims[estimate.swarm] = claims.get(estimate.swarm, 0) + estimate.tokens
                 kinds.append((estimate.kind, estimate.tokens))
     growth = measured.occupancy - window.occupancy
