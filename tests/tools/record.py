@@ -111,25 +111,29 @@ class Recorder:
 
     def _truth(self, events: list[JsonObject]) -> list[JsonObject]:
         """Return the stand-in's answers, each with its window and the first event after its request."""
-        windows = self._windows()
+        answers = self._answers()
         lines = self.standin.truth()
         for line in lines:
-            session, window = windows.get(line["message_id"], (None, None))
+            session, window, message = answers.get(line["message_id"], (None, None, {}))
+            if message and message["stop_reason"] is None:
+                # The person interrupted the reply: its length is what the client had been told by then.
+                line["usage"]["output_tokens"] = message["usage"]["output_tokens"]
             at = line.pop("at")
             seq = next((index for index, event in enumerate(events) if event["at"] > at), len(events))
             line.update({"session": session, "window": window, "seq": seq})
         return lines
 
-    def _windows(self) -> dict[str, tuple[str, str]]:
-        """Return the session and the window ("main" or an agent's id) of every message in a transcript."""
-        found: dict[str, tuple[str, str]] = {}
+    def _answers(self) -> dict[str, tuple[str, str, JsonObject]]:
+        """Return the session, the window ("main" or an agent's id) and the message, by its id."""
+        found: dict[str, tuple[str, str, JsonObject]] = {}
         for path in sorted(self.client.projects.rglob("*.jsonl")):
             window = path.stem.removeprefix("agent-") if path.stem.startswith("agent-") else "main"
             session = path.relative_to(self.client.projects).parts[0].removesuffix(".jsonl")
             for line in path.read_bytes().splitlines():
                 record = json.loads(line)
                 if record.get("type") == "assistant":
-                    found.setdefault(record["message"]["id"], (session, window))
+                    message = record["message"]
+                    found.setdefault(message["id"], (session, window, message))
         return found
 
 

@@ -80,9 +80,7 @@ def subagents(recorder: Recorder) -> None:
 
     def job(kind: str, start: int, number: int) -> str:
         steps = [calls(bash(f"echo {kind} {step}"), ctx=start + step * 4_000) for step in range(number)]
-        return recorder.plan(
-            f"{kind} work", [*steps, {"text": f"{kind} done", "ctx": start + number * 4_000}]
-        )
+        return recorder.plan(f"{kind} work", [*steps, {"text": f"{kind} done", "ctx": start + number * 4_000}])
 
     nested = [calls(agent("Explore", job("Explore", 9_000, 1), background=None), ctx=18_000)]
     nested.append({"text": "nested done", "ctx": 20_000})
@@ -134,8 +132,7 @@ def two_sessions(recorder: Recorder) -> None:
             {"text": "back", "ctx": start // 2 + 500},
         ]
         steps: list[Step] = [
-            calls(bash(f"sleep 0.1; echo {name} {step}"), ctx=start + step * 3_000, delay=0.05)
-            for step in range(6)
+            calls(bash(f"sleep 0.1; echo {name} {step}"), ctx=start + step * 3_000, delay=0.05) for step in range(6)
         ]
         steps.append(calls(agent("Explore", recorder.plan("look", inner)), ctx=start + 20_000))
         steps.append({"text": f"{name} done", "ctx": start + 22_000})
@@ -288,9 +285,7 @@ def natural_code(recorder: Recorder) -> None:
         put(recorder, f"pkg/module{number}.py", texts.code(random, 6 + 5 * number))
     put(recorder, "fails.py", "def deep(n):\n    return 1 / n if n == 0 else deep(n - 1)\n\ndeep(20)\n")
     first = [
-        calls(
-            bash("wc -l pkg/*.py"), bash("grep -n 'def ' pkg/module1.py"), text="Let me look around first."
-        ),
+        calls(bash("wc -l pkg/*.py"), bash("grep -n 'def ' pkg/module1.py"), text="Let me look around first."),
         calls(read(recorder, "pkg/module2.py")),
         calls(read(recorder, "pkg/module5.py", offset=20, limit=120)),
         calls(bash("python3 fails.py")),
@@ -309,9 +304,7 @@ def natural_code(recorder: Recorder) -> None:
         {"text": texts.prose(random, 1_500)},
     ]
     session = recorder.run(recorder.plan("Please find out why fails.py fails.", first, "first")).session_id
-    recorder.run(
-        recorder.plan("Now write tests:\n" + texts.code(random, 3), second, "second"), "--resume", session
-    )
+    recorder.run(recorder.plan("Now write tests:\n" + texts.code(random, 3), second, "second"), "--resume", session)
 
 
 def natural_json(recorder: Recorder) -> None:
@@ -385,9 +378,7 @@ def natural_prose(recorder: Recorder) -> None:
             if number == 3:
                 recorder.slash(terminal, "/clear", "SessionStart")
             steps: list[Step] = [
-                calls(
-                    read(recorder, f"chapter{number % 4}.txt"), text=texts.prose(random, 150 * number + 40)
-                ),
+                calls(read(recorder, f"chapter{number % 4}.txt"), text=texts.prose(random, 150 * number + 40)),
                 calls(bash(f"fold -s -w 76 chapter{(number + 1) % 4}.txt | head -{30 + 9 * number}")),
                 {"thinking": texts.prose(random, 300), "text": texts.prose(random, 400 + 900 * number)},
             ]
@@ -434,9 +425,7 @@ def natural_odd(recorder: Recorder) -> None:
         calls(edit(recorder, "notes.txt", "not in the file", "x"), bash("true")),
         calls(bash("echo out; echo error >&2"), bash("seq 1 150; exit 4")),
         calls(["NoSuchTool", {"a": 1}], text=texts.prose(random, 700), pace=0.2),
-        calls(
-            read(recorder, "long.txt"), bash("sleep 0.5; seq 1 200"), text=texts.prose(random, 300), pace=0.3
-        ),
+        calls(read(recorder, "long.txt"), bash("sleep 0.5; seq 1 200"), text=texts.prose(random, 300), pace=0.3),
         calls(read(recorder, "long.txt", offset=700, limit=60)),
         {"text": texts.prose(random, 1_800), "pace": 0.3},
     ]
