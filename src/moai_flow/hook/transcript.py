@@ -210,7 +210,8 @@ def _is_replayed(record: dict[str, Any], preserved: tuple[str, frozenset[str]]) 
     since, known = preserved
     if not since and not known:
         return False
-    return _text(record, "uuid") in known or _text(record, "timestamp") < since
+    written = _text(record, "timestamp")
+    return _text(record, "uuid") in known or (bool(written) and written < since)
 
 
 def _add(messages: dict[str, _Message], record: dict[str, Any], position: int) -> None:
