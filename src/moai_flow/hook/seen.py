@@ -8,8 +8,6 @@ to 2.1.330; what is not known here is taken as it is, as JSON.
 
 from __future__ import annotations
 
-from moai_flow.hook import image
-
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -89,7 +87,7 @@ def of_content(content: Any) -> Seen:
         elif block.get("type") == "image":
             source = block.get("source")
             data = source.get("data") if isinstance(source, dict) else block.get("data")
-            seen.image_tokens += image.tokens(data)
+            seen.image_tokens += _picture(data)
         else:
             seen.texts.append(dump(block))
     return seen
@@ -120,7 +118,7 @@ def _shell(response: dict[str, Any]) -> Seen:
         return of_content(blocks)
     stdout, stderr = _text(response, "stdout"), _text(response, "stderr")
     if response.get("isImage") is True:
-        return Seen([stderr], 0, image.tokens(stdout.partition(",")[2]))
+        return Seen([stderr], 0, _picture(stdout.partition(",")[2]))
     seen = Seen([stdout, stderr], 0 if stdout or stderr else 32)
     if _text(response, "persistedOutputPath"):
         seen.texts[0] = stdout[:PREVIEW]
@@ -138,9 +136,9 @@ def _read(response: dict[str, Any]) -> Seen:
     if shape == "file_unchanged" or not isinstance(file, dict):
         return Seen([], 110)
     if shape == "image":
-        return Seen([], 0, image.shown_tokens(file.get("dimensions")) or image.tokens(file.get("base64")))
+        return Seen([], 0, _picture(file.get("base64"), file.get("dimensions")))
     if shape == "pdf":
-        return Seen([_text(file, "filePath")], 30, image.document_tokens(file.get("base64")))
+        return Seen([_text(file, "filePath")], 30, _picture(file.get("base64"), is_document=True))
     if shape == "parts":
         return _pages(response, file)
     if shape == "notebook":
@@ -157,21 +155,25 @@ def _pages(response: dict[str, Any], file: dict[str, Any]) -> Seen:
     for page in pages:
         if isinstance(page, dict):
             seen.texts.append(_text(page, "text"))
-            seen.image_tokens += image.tokens(page.get("base64"))
+            seen.image_tokens += _picture(page.get("base64"))
     return seen
 
 
 def _numbering(first: Any, lines: int) -> int:
     """Return the characters of the line numbers that a Read puts in front: the digits and an escaped tab."""
-    start = first if isinstance(first, int) and first > 0 else 1
-    start = min(start, 10**9)
+    start = min(first, 10**9) if isinstance(first, int) and first > 0 else 1
     end = start + lines
-    total = 2 * lines
-    low, digits = 1, 1
-    while low < end:
-        total += digits * max(0, min(end, low * 10) - max(start, low))
-        low, digits = low * 10, digits + 1
-    return total
+    # A number has one digit, and one more for each power of ten that it has reached.
+    return 3 * lines + sum([max(0, end - max(start, 10**power)) for power in range(1, 10)])
+
+
+def _picture(data: Any, dimensions: Any = None, *, is_document: bool = False) -> int:
+    # Pictures are rare, and every tool call would wait for the import.
+    from moai_flow.hook import image
+
+    if is_document:
+        return image.document_tokens(data)
+    return image.shown_tokens(dimensions) or image.tokens(data)
 
 
 def _sentence(response: dict[str, Any]) -> Seen:
@@ -182,18 +184,10 @@ def _cell(response: dict[str, Any]) -> Seen:
     return Seen([_text(response, "new_source")], 30)
 
 
-def _grep(response: dict[str, Any]) -> Seen:
+def _matches(response: dict[str, Any]) -> Seen:
     if response.get("mode", "files_with_matches") != "files_with_matches":
         return Seen([_text(response, "content")], 40)
     return Seen([_lines(response.get("filenames"))], 20)
-
-
-def _glob(response: dict[str, Any]) -> Seen:
-    return Seen([_lines(response.get("filenames"))], 20)
-
-
-def _fetched(response: dict[str, Any]) -> Seen:
-    return Seen([_text(response, "result")])
 
 
 def _searched(response: dict[str, Any]) -> Seen:
@@ -244,18 +238,18 @@ _VIEWS: dict[str, Callable[[dict[str, Any]], Seen]] = {
     "Agent": _agent,
     "Bash": _shell,
     "Edit": _sentence,
-    "Glob": _glob,
-    "Grep": _grep,
+    "Glob": _matches,
+    "Grep": _matches,
     "MultiEdit": _sentence,
     "NotebookEdit": _cell,
     "PowerShell": _shell,
     "Read": _read,
     "Task": _agent,
-    # The same answer whatever was asked.
+    # These two answer the same whatever was asked.
     "TaskUpdate": lambda _: Seen([], 30),
     "TodoWrite": lambda _: Seen([], 160),
     "ToolSearch": _found_tools,
-    "WebFetch": _fetched,
+    "WebFetch": lambda response: Seen([_text(response, "result")]),
     "WebSearch": _searched,
     "Write": _sentence,
 }
