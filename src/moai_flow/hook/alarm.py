@@ -2,22 +2,60 @@
 
 from __future__ import annotations
 
-import _signal as signals  # type: ignore[import-not-found] # what `signal` wraps; without type information
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from types import FrameType
+import _signal as signals
+from posix import _exit
+from time import monotonic
 
 
-class Elapsed(BaseException):
-    """The time is over. No `except Exception` may swallow it."""
+class Elapsed(BaseException):  # an event; and no `except Exception` may swallow it
+    """The time is over."""
 
 
-def _ring(_number: int, _frame: FrameType | None) -> None:
+_limits: list[watchdog] = []
+"""The watchdog of this process, while there is one."""
+
+
+def _ring(*_: object) -> None:
+    if _limits and monotonic() >= _limits[0].end:
+        _give_up()
     raise Elapsed
 
 
-class after:  # noqa: N801 - reads as a phrase: `with alarm.after(0.8)`
+def _give_up(*_: object) -> None:
+    # Not an exception: whatever hangs would first be tidied up after. A ledger bears it like a kill.
+    _exit(0)
+
+
+class watchdog:  # noqa: N801 - reads as a phrase: `with alarm.watchdog(5.0, 0.8)`
+    """End the process, with exit code 0, when the block takes too long. Not to be nested.
+
+    Args:
+        seconds: how long it may take, whatever it waits for.
+        busy: seconds of processor time it may use, which do not pass while others have the processor.
+    """
+
+    __slots__ = ("busy", "end", "seconds")
+
+    def __init__(self, seconds: float, busy: float) -> None:
+        self.seconds = seconds
+        self.busy = busy
+        self.end = 0.0
+
+    def __enter__(self) -> None:
+        self.end = monotonic() + self.seconds
+        _limits.append(self)
+        signals.signal(signals.SIGALRM, _ring)
+        signals.setitimer(signals.ITIMER_REAL, self.seconds)
+        signals.signal(signals.SIGPROF, _give_up)
+        signals.setitimer(signals.ITIMER_PROF, self.busy)
+
+    def __exit__(self, *_: object) -> None:
+        _limits.clear()
+        signals.setitimer(signals.ITIMER_REAL, 0)
+        signals.setitimer(signals.ITIMER_PROF, 0)
+
+
+class after:  # noqa: N801 - reads as a phrase: `with alarm.after(0.7)`
     """Raise `Elapsed` inside the block when it takes longer than `seconds`. Not to be nested."""
 
     __slots__ = ("seconds",)
@@ -27,7 +65,12 @@ class after:  # noqa: N801 - reads as a phrase: `with alarm.after(0.8)`
 
     def __enter__(self) -> None:
         signals.signal(signals.SIGALRM, _ring)
-        signals.setitimer(signals.ITIMER_REAL, self.seconds)
+        signals.setitimer(signals.ITIMER_REAL, min(self.seconds, _left()))
 
     def __exit__(self, *_: object) -> None:
-        signals.setitimer(signals.ITIMER_REAL, 0)
+        signals.setitimer(signals.ITIMER_REAL, _left() if _limits else 0)
+
+
+def _left() -> float:
+    """Return the seconds until the watchdog ends the process, more than 0."""
+    return max(0.001, _limits[0].end - monotonic()) if _limits else 3600.0

@@ -42,12 +42,21 @@ _DEVICE_NAMES = frozenset(
 )
 _LONGEST_PATH = 4096
 
+MOST_MEMORY = 60_000_000
+"""Bytes that a payload may take when it is decoded: six million empty lists fit into a small file."""
+
+_LIGHT_BYTES = 1 << 18
+_LONG_TEXT = 1 << 16
+
 
 def fingerprint(text: str) -> str:
     """Return 8 hexadecimal digits that tell texts apart without telling what they say.
 
-    Stable between processes, which `hash` is not, and without an import.
+    Stable between processes, which `hash` is not, and without an import. Of a long text, the length and both ends
+    tell it apart.
     """
+    if len(text) > _LONG_TEXT:
+        text = f"{len(text)}{text[: _LONG_TEXT // 2]}{text[-_LONG_TEXT // 2 :]}"
     return f"{int.from_bytes(text.encode('utf-8', 'surrogatepass'), 'little') % 4_294_967_291:08x}"
 
 
@@ -130,6 +139,8 @@ class Event:
 
 def parse(data: bytes) -> Event | None:
     """Return the event of a payload, None for anything that is no payload of an event this package knows."""
+    if len(data) > _LIGHT_BYTES and wire.weight(data) > MOST_MEMORY:
+        return None
     try:
         payload = wire.decode(data.decode("utf-8", "replace"))
     except (ValueError, RecursionError):

@@ -18,6 +18,7 @@ from moai_flow.resource.windows import COMPACTION, Measurement
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from typing import Any
 
 FIRST_TAIL = 1 << 16
@@ -25,6 +26,9 @@ FIRST_TAIL = 1 << 16
 
 LONGEST_TAIL = 1 << 23
 """Bytes of the file's end that are read at most; a record can be larger than a megabyte."""
+
+LONGEST_RECORD = 1 << 20
+"""Bytes of a record that is decoded: a model's longest message has half of it."""
 
 _OPEN_FLAGS = posix.O_RDONLY | posix.O_NOFOLLOW | posix.O_NONBLOCK | posix.O_CLOEXEC
 _FILE_TYPE, _REGULAR = 0o170000, 0o100000
@@ -35,6 +39,9 @@ _USAGE_FIELDS = (
     "output_tokens",
 )
 _OPEN_ENDED_STOPS = (None, "tool_use", "pause_turn")
+_LIGHT_BYTES = 1 << 16
+_MOST_MEMORY = 30_000_000
+_USAGE, _BOUNDARY = b'"usage"', b'"compact_boundary"'
 
 
 class _Message:
@@ -61,7 +68,7 @@ class _Message:
 def size_of(path: str) -> int:
     """Return the size of a file in bytes, -1 if there is none."""
     try:
-        return posix.stat(path).st_size
+        return posix.lstat(path).st_size
     except (OSError, ValueError):
         return -1
 
@@ -104,11 +111,34 @@ def measure(
             # One message alone could have begun before what was read.
             if len(messages) > 1 or start <= floor or length >= LONGEST_TAIL:
                 return _newest(messages, start, size) if messages else None
-            length *= 8
+            length = min(length * 8, LONGEST_TAIL)
     except OSError:
         return None
     finally:
         posix.close(descriptor)
+
+
+def agent_type(path: str) -> str:
+    """Return the type of the agent that a subagent's transcript says it is of, "" if it says nothing."""
+    try:
+        descriptor = posix.open(path, _OPEN_FLAGS)
+    except (OSError, ValueError):
+        return ""
+    try:
+        status = posix.fstat(descriptor)
+        if status.st_mode & _FILE_TYPE != _REGULAR:
+            return ""
+        size = status.st_size
+        data = _read(descriptor, max(0, size - FIRST_TAIL), size)
+    except OSError:
+        return ""
+    finally:
+        posix.close(descriptor)
+    for begin, end in _marked_lines(data):
+        name = _text(_record(data[begin:end]), "attributionAgent")
+        if name:
+            return name
+    return ""
 
 
 def _read(descriptor: int, start: int, end: int) -> bytes:
@@ -150,8 +180,8 @@ def _scan(data: bytes, start: int, *, is_agent: bool) -> dict[str, _Message]:
     """
     messages: dict[str, _Message] = {}
     preserved: tuple[str, frozenset[str]] = ("", frozenset())
-    position = start
-    for line in data.split(b"\n"):
+    for begin, end in _marked_lines(data):
+        line, position = data[begin:end], start + begin
         if b'"usage"' in line and b'"assistant"' in line:
             record = _record(line)
             if _counts(record, is_agent=is_agent) and not _is_replayed(record, preserved):
@@ -170,12 +200,33 @@ def _scan(data: bytes, start: int, *, is_agent: bool) -> dict[str, _Message]:
                 uuids = kept.get("uuids") if isinstance(kept, dict) else None
                 known = frozenset([u for u in uuids if isinstance(u, str)]) if isinstance(uuids, list) else frozenset()
                 preserved = (_text(record, "timestamp"), known)
-        position += len(line) + 1
     return messages
 
 
+def _marked_lines(data: bytes) -> Iterator[tuple[int, int]]:
+    """Return where the lines that may count begin and end, the marked ones alone.
+
+    Most of a transcript is something else, and millions of empty lines must not become millions of objects.
+    """
+    usage, boundary = data.find(_USAGE), data.find(_BOUNDARY)
+    while usage >= 0 or boundary >= 0:
+        hit = usage if boundary < 0 or 0 <= usage < boundary else boundary
+        begin = data.rfind(b"\n", 0, hit) + 1
+        end = data.find(b"\n", hit)
+        if end < 0:
+            end = len(data)
+        if end - begin <= LONGEST_RECORD:
+            yield begin, end
+        if 0 <= usage < end:
+            usage = data.find(_USAGE, end)
+        if 0 <= boundary < end:
+            boundary = data.find(_BOUNDARY, end)
+
+
 def _record(line: bytes) -> dict[str, Any]:
-    """Return the record of a line, {} for one that is half written or none."""
+    """Return the record of a line, {} for one that is half written, of no use or none."""
+    if len(line) > _LIGHT_BYTES and wire.weight(line) > _MOST_MEMORY:
+        return {}
     try:
         record = wire.decode(line.decode("utf-8", "replace"))
     except (ValueError, RecursionError):

@@ -46,6 +46,17 @@ def _decode_slowly(text: str) -> Any:
     return json.loads(text, parse_constant=_refuse_constant)
 
 
+def weight(data: bytes) -> int:
+    """Return an upper bound of the bytes of memory that a JSON document takes decoded, its text included.
+
+    A character takes up to four bytes, and stands in memory twice, once a single one is beyond ASCII. The rest was
+    measured: what lists, objects, members and elements take on Python 3.10 to 3.13, whichever takes the most.
+    """
+    text = 3 if data.isascii() and b"\\u" not in data else 9
+    count = data.count
+    return text * len(data) + 90 * count(b"[") + 100 * count(b"{") + 150 * count(b":") + 70 * count(b",")
+
+
 def decode(text: str) -> Any:
     """Return the value of a JSON document.
 
