@@ -117,15 +117,29 @@ def _previous(state: str, event: Event, environ: Mapping[str, str], now: float) 
 def _remember_process(state: str, event: Event, environ: Mapping[str, str]) -> None:
     pid = environ.get(PID_VARIABLE, "")
     if pid.isdigit() and not event.agent:
-        path = folder.process_file(state, pid)
-        files.ensure_folder(path.rpartition("/")[0])
-        files.replace(path, event.session.encode("ascii"))
+        try:
+            files.ensure_folder(folder.processes(state))
+            files.replace(folder.process_file(state, pid), event.session.encode("ascii"))
+        except OSError:
+            # Two sessions of one process may write it at once. Without it, limits are not carried over.
+            return
 
 
 def _set_aside(state: str, path: str, session: str, now: float) -> None:
-    """Move a ledger that does not parse to the quarantine, which keeps the last ten."""
+    """Keep a ledger that does not parse in the quarantine too, which holds the last ten.
+
+    It also stays where it is until the rebuilt one replaces it: a hook that is killed in between leaves a
+    damaged ledger, which the next one finds damaged, and not a missing one, which it would take for new.
+    """
+    if posix.lstat(path).st_nlink > 1:
+        return
     place = folder.quarantine(state)
     files.ensure_folder(place)
-    posix.replace(path, f"{place}/{int(now * 1000):015d}-{session}.json")
+    kept = f"{place}/{int(now * 1000):015d}-{session}.json"
+    try:
+        posix.link(path, kept)
+    except OSError:
+        # Not every file system has links.
+        posix.replace(path, kept)
     for name in sorted(posix.listdir(place))[:-KEPT_IN_QUARANTINE]:
         posix.unlink(f"{place}/{name}")

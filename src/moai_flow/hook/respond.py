@@ -91,6 +91,8 @@ def _take(book: Book, event: Event, project: str, now: float) -> None:
     if event.transcript:
         session.transcript = event.transcript
     session.model = event.model or session.model
+    if book.is_rebuilt:
+        _rebuild(ledger, event, now)
     if event.agent:
         _take_agent(ledger, event, project, now)
         return
@@ -109,6 +111,13 @@ def _take(book: Book, event: Event, project: str, now: float) -> None:
     elif event.name == STOP:
         charge.charge_reply(ledger, window, event, measured, now)
         session.end_turn(window.estimated)
+
+
+def _rebuild(ledger: Ledger, event: Event, now: float) -> None:
+    # Imported here: a ledger is damaged once in years.
+    from moai_flow.hook.rebuild import find_agents
+
+    find_agents(ledger, event.transcript, now)
 
 
 def _take_agent(ledger: Ledger, event: Event, project: str, now: float) -> None:

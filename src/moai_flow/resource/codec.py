@@ -14,11 +14,16 @@ from moai_flow.resource.windows import Estimate, Window
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import Any
 
     from moai_flow.resource.config import BudgetConfig
 
 VERSION = 1
+
+MIGRATIONS: dict[int, Callable[[dict[str, Any]], dict[str, Any]]] = {}
+"""For each older version, what makes its document one of the next version. Whoever reads a ledger to change it
+holds its lock, so an upgrade is written under the lock too."""
 
 # A checksum without an import: the remainder by a prime changes with every single changed byte.
 _PRIME = (1 << 61) - 1
@@ -62,6 +67,9 @@ def decode(data: bytes, config: BudgetConfig) -> Ledger:
         version = document["version"]
         if version > VERSION:
             raise NewerStateError(f"it was written by a newer version (format {version}, this one knows {VERSION})")
+        while version < VERSION:
+            document = MIGRATIONS[version](document)
+            version += 1
         return _ledger(document, config)
     except (ValueError, TypeError, KeyError, IndexError, RecursionError, AttributeError) as error:
         raise CorruptStateError(f"its content makes no sense ({type(error).__name__})") from error
