@@ -96,8 +96,13 @@ def replace(path: str, data: bytes) -> None:
         OSError: the old file is untouched.
     """
     temporary = path + ".tmp"
-    flags = posix.O_WRONLY | posix.O_CREAT | posix.O_TRUNC | _CLOEXEC
-    descriptor = posix.open(temporary, flags, PRIVATE_FILE)
+    flags = posix.O_WRONLY | posix.O_CREAT | posix.O_EXCL | _CLOEXEC
+    try:
+        descriptor = posix.open(temporary, flags, PRIVATE_FILE)
+    except FileExistsError:
+        # Left by a hook that was killed. Whatever it is, a link even, it is removed and not written to.
+        posix.unlink(temporary)
+        descriptor = posix.open(temporary, flags, PRIVATE_FILE)
     try:
         written = 0
         while written < len(data):
@@ -137,6 +142,23 @@ def lock(path: str, watched: str) -> int:
             return descriptor
     posix.close(descriptor)
     raise Busy(path)
+
+
+def try_lock(path: str) -> int:
+    """Take the lock if it is free and return its descriptor, else -1.
+
+    Raises:
+        OSError: the lock file cannot be opened.
+    """
+    descriptor = posix.open(path, posix.O_RDWR | posix.O_CREAT | _CLOEXEC, PRIVATE_FILE)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        posix.close(descriptor)
+        if isinstance(error, BlockingIOError):
+            return -1
+        raise
+    return descriptor
 
 
 def close(descriptor: int) -> None:

@@ -74,6 +74,11 @@ def quarantine(folder: str) -> str:
     return f"{folder}/quarantine"
 
 
+def processes(folder: str) -> str:
+    """Return the folder of the files that `process_file` names."""
+    return f"{folder}/processes"
+
+
 def process_file(folder: str, pid: str) -> str:
     """Return the file that says which session a process of the client has now."""
     return f"{folder}/processes/{pid}"

@@ -7,13 +7,21 @@ import sys
 from time import time
 
 from moai_flow.hook import alarm, payload
+from moai_flow.hook.folder import state_folder
 from moai_flow.hook.respond import respond
 
-INPUT_SECONDS = 0.8
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+INPUT_SECONDS = 0.7
 """Seconds that the payload may take to come."""
 
 WORK_SECONDS = 5.0
 """Seconds after which a hook gives up, whatever hangs (a network file system, say)."""
+
+BUSY_SECONDS = 0.8
+"""Seconds of processor time after which a hook gives up; a usual one takes a hundredth of it."""
 
 MOST_BYTES = 6_000_000
 """Bytes of a payload that are read; a larger one is left to the next measurement."""
@@ -25,14 +33,18 @@ _STDIN, _STDOUT = 0, 1
 def main() -> None:
     """Answer the event on standard input. Whatever goes wrong, the session goes on: no output, no exception."""
     try:
-        with alarm.after(INPUT_SECONDS):
-            data = _read_input()
-        event = payload.parse(data) if data else None
-        del data
-        if event is not None:
-            text = respond(event, _environment(), sys.platform, time())
-            if text:
-                posix.write(_STDOUT, text.encode("ascii") + b"\n")
+        with alarm.watchdog(WORK_SECONDS, BUSY_SECONDS):
+            with alarm.after(INPUT_SECONDS):
+                data = _read_input()
+            event = payload.parse(data) if data else None
+            del data
+            if event is not None:
+                environ = _environment()
+                text = respond(event, environ, sys.platform, time())
+                if text:
+                    posix.write(_STDOUT, text.encode("ascii") + b"\n")
+                if event.name == payload.SESSION_START:
+                    _sweep(event.session, environ)
     except BaseException:
         # Not even a message: what a hook prints to standard error is shown to the person.
         return
@@ -49,6 +61,13 @@ def _read_input() -> bytes:
         else:
             chunks.clear()
     return b"".join(chunks) if size <= MOST_BYTES else b""
+
+
+def _sweep(session: str, environ: Mapping[str, str]) -> None:
+    # Imported here: a session starts once, and its tools run a thousand times.
+    from moai_flow.hook.sweep import sweep
+
+    sweep(state_folder(environ, sys.platform), session, time())
 
 
 def _environment() -> dict[str, str]:
