@@ -31,6 +31,8 @@ KEPT_NOTE = 250
 _MOST_BLOCKS = 1_000
 """Blocks of a list that are looked at one by one: no tool gives as many, and a million would be slow."""
 
+_POWERS_OF_TEN = (10, 100, 1_000, 10_000, 100_000, 1_000_000)
+
 
 class Seen:
     """What one response puts before the model.
@@ -164,7 +166,7 @@ def _numbering(first: Any, lines: int) -> int:
     start = min(first, 10**9) if isinstance(first, int) and first > 0 else 1
     end = start + lines
     # A number has one digit, and one more for each power of ten that it has reached.
-    return 3 * lines + sum([max(0, end - max(start, 10**power)) for power in range(1, 10)])
+    return 3 * lines + sum([max(0, end - max(start, power)) for power in _POWERS_OF_TEN])
 
 
 def _picture(data: Any, dimensions: Any = None, *, is_document: bool = False) -> int:
