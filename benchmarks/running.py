@@ -19,9 +19,9 @@ if TYPE_CHECKING:
 RESULTS = Path(__file__).parent / "results"
 
 
-def options(description: str | None, rounds: int) -> argparse.Namespace:
-    """Return the command line of a script: interpreter, rounds, whether the result is kept."""
-    parser = argparse.ArgumentParser(description=description)
+def options(description: str | None, rounds: int, more: argparse.ArgumentParser | None = None) -> argparse.Namespace:
+    """Return the command line of a script: interpreter, rounds, whether the result is kept, and `more`."""
+    parser = argparse.ArgumentParser(description=description, parents=[more] if more else [])
     parser.add_argument("--python", default=os.path.realpath(sys.executable), help="the interpreter of hooks")
     parser.add_argument("--hooks", default=str(ROOT / "hooks"), help="the folder of entry points to measure")
     parser.add_argument("--rounds", type=int, default=rounds)

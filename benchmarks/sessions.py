@@ -20,8 +20,13 @@ ROOT = Path(__file__).resolve().parents[1]
 CALLS = 60
 """Tool calls that a session has behind it: enough for every list in a ledger to be full."""
 
+AGENT_CALLS = 20
+"""Tool calls of each subagent."""
+
 _FILLER = 30_000
 """Bytes of a record that is no message (a snapshot of a prompt): most of a real transcript is such."""
+
+_PRINTED = "".join([f"line {line:04d} of what the tool printed\n" for line in range(111)])
 
 
 class Session:
@@ -54,7 +59,7 @@ class Session:
         self.tokens = tokens
         self._number = 0
         # A result is written after the hooks have run: for them it stands there with the next message.
-        self._due: dict[str, tuple[str, str]] = {}
+        self._due: dict[str, list[dict[str, Any]]] = {}
         self._at = 1_790_000_000.0
         self._fill(size)
         self.play({"hook_event_name": "SessionStart", "source": "startup"})
@@ -103,24 +108,32 @@ class Session:
         event = Event(self.payload(**fields))
         return respond(event, self.environment, sys.platform, self._at)
 
-    def call(self, agent: str = "", agent_type: str = "", characters: int = 4_000) -> dict[str, Any]:
+    def call(self, agent: str = "", agent_type: str = "") -> dict[str, Any]:
         """Write the message that calls a tool to the transcript; return the PostToolUse that follows."""
-        self._number += 1
-        call = f"toolu_{self._number:024d}"
-        command = {"command": f"sed -n 1,80p notes{self._number}.txt", "description": "Show some lines"}
-        block = {"type": "tool_use", "id": call, "name": "Bash", "input": command}
-        self._message([block], "tool_use", agent)
-        lines = "".join([f"line {line:04d} of what the tool printed\n" for line in range(characters // 36)])
-        self._due[agent] = (call, lines)
-        fields: dict[str, Any] = {
-            "hook_event_name": "PostToolUse",
-            "tool_name": "Bash",
-            "tool_input": command,
-            "tool_response": {"stdout": lines, "stderr": "", "interrupted": False, "isImage": False},
-            "tool_use_id": call,
-            "duration_ms": 12,
-        }
-        return {**fields, "agent_id": agent, "agent_type": agent_type} if agent else fields
+        return self.calls(1, agent, agent_type)[0]
+
+    def calls(self, count: int, agent: str = "", agent_type: str = "") -> list[dict[str, Any]]:
+        """Write a message that calls `count` tools in parallel; return the PostToolUse of each."""
+        blocks, payloads = [], []
+        who = {"agent_id": agent, "agent_type": agent_type} if agent else {}
+        for _ in range(count):
+            self._number += 1
+            call = f"toolu_{self._number:024d}"
+            command = {"command": f"sed -n 1,80p notes{self._number}.txt", "description": "Show some lines"}
+            blocks.append({"type": "tool_use", "id": call, "name": "Bash", "input": command})
+            fields = {
+                "hook_event_name": "PostToolUse",
+                "tool_name": "Bash",
+                "tool_input": command,
+                "tool_response": {"stdout": _PRINTED, "stderr": "", "interrupted": False, "isImage": False},
+                "tool_use_id": call,
+                "duration_ms": 12,
+                **who,
+            }
+            payloads.append(fields)
+        self._message(blocks, "tool_use", agent)
+        self._due[agent] = payloads
+        return payloads
 
     def end(self, agent: str = "", agent_type: str = "") -> dict[str, Any]:
         """Write the reply that ends a turn to the transcript; return the Stop or SubagentStop that follows."""
@@ -138,7 +151,7 @@ class Session:
 
     def _agent(self, agent: str, agent_type: str) -> None:
         self.play({"hook_event_name": "SubagentStart", "agent_id": agent, "agent_type": agent_type})
-        for _ in range(4):
+        for _ in range(AGENT_CALLS):
             self.play(self.call(agent, agent_type))
         self.play(self.end(agent, agent_type))
 
@@ -174,8 +187,8 @@ class Session:
 
     def _message(self, content: list[dict[str, Any]], stop: str, agent: str) -> None:
         self._number += 1
-        if agent in self._due:
-            self._result(*self._due.pop(agent), agent)
+        for payload in self._due.pop(agent, []):
+            self._result(payload, agent)
         tokens = 20_000 if agent else self.tokens
         usage = {
             "input_tokens": 10,
@@ -186,21 +199,23 @@ class Session:
             "service_tier": "standard",
             "cache_creation": {"ephemeral_1h_input_tokens": 0, "ephemeral_5m_input_tokens": 1_200},
         }
-        message = {
-            "id": f"msg_{self._number:024d}",
-            "type": "message",
-            "role": "assistant",
-            "model": "claude-opus-5-5",
-            "content": content,
-            "stop_reason": stop,
-            "stop_sequence": None,
-            "usage": usage,
-        }
         self._append({"type": "api-request", "params": {"system": "x" * 900}}, agent)
-        self._append({"type": "assistant", "message": message}, agent)
+        identity = f"msg_{self._number:024d}"
+        # One line a content block, each repeating the message's id and usage.
+        for block in content:
+            message = {
+                "id": identity,
+                "type": "message",
+                "role": "assistant",
+                "model": "claude-opus-5-5",
+                "content": [block],
+                "stop_reason": stop,
+                "stop_sequence": None,
+                "usage": usage,
+            }
+            self._append({"type": "assistant", "message": message}, agent)
 
-    def _result(self, call: str, text: str, agent: str) -> None:
-        block = {"tool_use_id": call, "type": "tool_result", "content": text}
-        result = {"stdout": text, "stderr": "", "interrupted": False, "isImage": False}
-        message = {"role": "user", "content": [block]}
-        self._append({"type": "user", "message": message, "toolUseResult": result}, agent)
+    def _result(self, payload: dict[str, Any], agent: str) -> None:
+        block = {"tool_use_id": payload["tool_use_id"], "type": "tool_result", "content": _PRINTED}
+        record = {"message": {"role": "user", "content": [block]}, "toolUseResult": payload["tool_response"]}
+        self._append({"type": "user", **record}, agent)
