@@ -233,7 +233,8 @@ def test_a_file_that_was_replaced_or_shrank_is_read_anew(path: Path, keep: int) 
 
 def test_what_stands_before_a_reset_is_history(path: Path) -> None:
     """A /clear that kept the session's id hides all messages until then."""
-    floor = os.path.getsize(write(path, message("a", 5_000)))
+    write(path, message("a", 5_000))
+    floor = path.stat().st_size
     assert transcript.measure(str(path), floor=floor) is None
     write(path, message("a", 5_000), message("b", 900))
     measured = transcript.measure(str(path), floor=floor)
@@ -259,7 +260,7 @@ def test_the_cost_does_not_grow_with_the_file(path: Path, monkeypatch: pytest.Mo
     measured = transcript.measure(str(path))
     assert measured is not None
     assert measured.occupancy == 24_999
-    assert sum(read) <= transcript.FIRST_TAIL < os.path.getsize(path) / 50
+    assert sum(read) <= transcript.FIRST_TAIL < path.stat().st_size / 50
 
 
 @pytest.mark.parametrize("kind", ["folder", "fifo", "link", "missing"])

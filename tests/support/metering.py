@@ -42,6 +42,18 @@ class Step:
         return sum(swarm.consumed for swarm in self.ledger.swarms.values() if not swarm.isolated)
 
 
+def figures(step: Step) -> dict[str, object]:
+    """Return every figure of a ledger that somebody can see."""
+    return {
+        "swarms": {name: swarm.consumed for name, swarm in step.ledger.swarms.items()},
+        "windows": {
+            key: (window.occupancy, window.estimated, window.message, dict(window.holdings))
+            for key, window in step.ledger.windows.items()
+        },
+        "total": step.ledger.total_consumed,
+    }
+
+
 def ledger_of(state: Path, session: str) -> Ledger:
     """Return a session's ledger as it is on disk."""
     return codec.decode(Path(folder.ledger_file(str(state), session)).read_bytes(), BudgetConfig())
