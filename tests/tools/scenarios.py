@@ -278,6 +278,26 @@ def natural_long(recorder: Recorder) -> None:
         recorder.slash(terminal, "/exit", "SessionEnd")
 
 
+def natural_compact(recorder: Recorder) -> None:
+    """/compact twice, the second time soon after the first; the window's real size after each is seen."""
+    random = Random(8)
+    recorder.client.write_agent("backend")
+    put(recorder, "story.txt", texts.prose(random, 9_000))
+    put(recorder, "code.py", texts.code(random, 12))
+    first = [calls(read(recorder, "story.txt")), calls(bash("cat code.py")), {"text": texts.prose(random, 2_000)}]
+    second = [calls(bash("seq 1 200")), calls(read(recorder, "code.py")), {"text": texts.prose(random, 500)}]
+    third = [calls(bash("head -c 1500 story.txt")), {"text": texts.prose(random, 300)}]
+    with recorder.terminal() as terminal:
+        terminal.wait_ready()
+        recorder.turn(terminal, recorder.plan("read it all", first, "first"))
+        recorder.turn(terminal, recorder.plan("once more", second, "again"))
+        recorder.slash(terminal, "/compact", "PostCompact")
+        recorder.turn(terminal, recorder.plan("go on from there", second, "second"))
+        recorder.slash(terminal, "/compact", "PostCompact")
+        recorder.turn(terminal, recorder.plan("and finish", third, "third"))
+        recorder.slash(terminal, "/exit", "SessionEnd")
+
+
 def natural_code(recorder: Recorder) -> None:
     """Python: read, written, edited, run; a traceback; the session resumed with a second prompt."""
     random = Random(1)
@@ -479,6 +499,7 @@ SCENARIOS: dict[str, Callable[[Recorder], None]] = {
     "auto-compact": auto_compact,
     "interrupt": interrupt,
     "natural-long": natural_long,
+    "natural-compact": natural_compact,
     "natural-code": natural_code,
     "natural-json": natural_json,
     "natural-cjk": natural_cjk,
