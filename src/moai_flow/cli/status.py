@@ -1,0 +1,86 @@
+"""`token-budget status`: the session's budget, measured anew."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from moai_flow.cli import parameters, sessions
+from moai_flow.cli.group import examples
+from moai_flow.resource.ledger import MAIN
+from moai_flow.resource.status import global_status
+
+if TYPE_CHECKING:
+    from moai_flow.resource.ledger import Ledger
+
+
+@click.command(
+    "status",
+    epilog=examples(
+        ("status", "the session of this project"),
+        ("status --all", "every session that runs now"),
+        ("status --json | jq .total_consumed", "one figure, for a script"),
+    ),
+)
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@click.option("--all", "every", is_flag=True, help="Show every session that runs now.")
+@parameters.session
+@parameters.state_dir
+def command(*, as_json: bool, every: bool, session: str | None, state_dir: str | None) -> None:
+    """Measure the session anew and show its budget.
+
+    Occupancy comes from the client's own transcript; `~` stands before a figure that is estimated in part. Without
+    --session the session is the one this runs in, else the latest of this project, else the latest of all.
+    """
+    if every and session:
+        raise click.UsageError("--all and --session exclude each other.")
+    state = sessions.state_folder(state_dir)
+    chosen = sessions.live(state) if every else [sessions.find(state, session)]
+    shown = []
+    for session_id in chosen:
+        with sessions.opened(state, session_id) as ledger:
+            shown.append(ledger)
+    if as_json:
+        documents = [as_document(ledger) for ledger in shown]
+        _print_json({"sessions": documents} if every else documents[0])
+        return
+    if not shown:
+        click.echo("No session runs now.")
+    for number, ledger in enumerate(shown):
+        if number:
+            click.echo()
+        _print_table(ledger)
+
+
+def as_document(ledger: Ledger) -> dict[str, Any]:
+    """Return what `--json` prints of a session: tokens, percentages 0-100, seconds since the epoch."""
+    session, window = ledger.session, ledger.windows.get(MAIN)
+    return {
+        "session_id": session.session_id if session else "",
+        **global_status(ledger),
+        "window": {
+            "occupancy": window.estimated if window else 0,
+            "measured": window.measured if window else False,
+            "size": (session.window_size or None) if session else None,
+        },
+    }
+
+
+def _print_json(document: dict[str, Any]) -> None:
+    import json
+
+    click.echo(json.dumps(document, indent=2))
+
+
+def _print_table(ledger: Ledger) -> None:
+    from moai_flow.cli import table
+    from moai_flow.cli.output import ascii_only, colour
+
+    session = ledger.session
+    if session is not None:
+        about = [f"session {session.session_id}", session.model, sessions.project_of(session)]
+        click.echo("  ".join([text for text in about if text]))
+        click.echo()
+    for line in table.lines(ledger, style=colour, ascii_only=ascii_only()):
+        click.echo(line)

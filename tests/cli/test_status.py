@@ -1,0 +1,165 @@
+import json
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from support.commands import Hook, Run
+
+from moai_flow.resource import TokenBudget
+
+
+def test_measures_anew_without_waiting_for_a_hook(run: Run, begun: Path, transcript: Callable[..., Path]) -> None:
+    """What the client wrote since the last hook is in the figures, and in the ledger afterwards."""
+    transcript("one", 90_000)
+    assert json.loads(run("status", "--json").output)["total_consumed"] == 90_000
+    begun.unlink()
+    assert json.loads(run("status", "--json").output)["total_consumed"] == 90_000
+
+
+@pytest.mark.usefixtures("begun")
+def test_json_has_the_keys_of_the_library_and_two_more(run: Run) -> None:
+    """Scripts find what `get_global_status` tells, the session and its main window."""
+    document = json.loads(run("status", "--json").output)
+    assert set(document) == {*TokenBudget().get_global_status(), "session_id", "window"}
+    assert document["session_id"] == "one"
+    assert document["window"] == {"occupancy": 40_000, "measured": True, "size": None}
+    assert document["isolated_consumed"] == document["swarms"]["backend"]["consumed"] == 41_000
+    assert document["swarms"]["backend"]["usage_percent"] == 82.0
+
+
+def test_says_nothing_on_behalf_of_the_hooks(
+    run: Run, begun: Path, hook: Hook, transcript: Callable[..., Path]
+) -> None:
+    """A threshold that `status` sees first is still told to the person by the next hook."""
+    transcript("one", 152_000)
+    assert json.loads(run("status", "--json").output)["warn_level"] == "warning"
+    assert "WARNING: Global" in hook("one", "Stop", transcript_path=str(begun), last_assistant_message="done")
+
+
+@pytest.mark.usefixtures("begun")
+def test_does_not_write_when_nothing_changed(run: Run, state: Path) -> None:
+    """Looking twice leaves the file of the ledger as it is."""
+    run("status")
+    before = (state / "sessions" / "one.json").stat()
+    run("status")
+    after = (state / "sessions" / "one.json").stat()
+    assert (before.st_ino, before.st_mtime_ns) == (after.st_ino, after.st_mtime_ns)
+
+
+@pytest.mark.usefixtures("begun")
+def test_table_shows_bars_levels_and_agents(run: Run) -> None:
+    """A person sees the main window, each swarm with its level, and the agents under their swarm."""
+    lines = run("status").output.splitlines()
+    assert lines[0].startswith("session one  claude-opus-5-5")
+    main, backend, agent = (
+        next(line for line in lines if line.lstrip().startswith(name)) for name in ("main window", "backend", "agent")
+    )
+    assert "40,000 / 200,000" in main
+    assert "20.0%" in main
+    assert "████░" in main
+    assert main.endswith("measured")
+    assert "41,000 / 50,000" in backend
+    assert backend.endswith("WARNING")
+    assert agent.split() == ["agent", "a1", "41,000"]
+
+
+def test_marks_what_is_estimated(run: Run, begun: Path, hook: Hook) -> None:
+    """A figure that was not measured carries a tilde, and `measured` is false."""
+    hook("one", "UserPromptSubmit", transcript_path=str(begun), prompt="word " * 900, prompt_id="p")
+    document = json.loads(run("status", "--json").output)
+    assert not document["window"]["measured"]
+    assert document["window"]["occupancy"] > 40_000
+    assert f"~{document['total_consumed']:,} / 200,000" in run("status").output
+
+
+def test_without_a_session_says_what_next(run: Run, state: Path) -> None:
+    """Before the first session the message names the folder and the next step."""
+    result = run("status")
+    assert result.exit_code == 1
+    assert f"no session yet in {state}" in result.output
+    assert "token-budget install" in result.output
+
+
+@pytest.mark.usefixtures("begun")
+def test_prefers_the_session_of_this_project(
+    run: Run, hook: Hook, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The latest ledger of another project does not hide this project's."""
+    hook("other", "UserPromptSubmit", prompt="hello", prompt_id="p", transcript_path="/elsewhere/other.jsonl")
+    assert json.loads(run("status", "--json").output)["session_id"] == "one"
+    monkeypatch.chdir(tmp_path)
+    assert json.loads(run("status", "--json").output)["session_id"] == "other"
+
+
+def test_prefers_the_session_it_runs_in(run: Run, begun: Path, hook: Hook, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Inside a session's Bash tool the command shows that very session."""
+    hook("two", "UserPromptSubmit", prompt="hello", prompt_id="p", transcript_path=str(begun.with_name("two.jsonl")))
+    assert json.loads(run("status", "--json").output)["session_id"] == "two"
+    monkeypatch.setenv("CLAUDE_CODE_SESSION_ID", "one")
+    assert json.loads(run("status", "--json").output)["session_id"] == "one"
+
+
+@pytest.mark.parametrize(
+    ("wanted", "code", "text"),
+    [
+        pytest.param("abc-1", 0, '"session_id": "abc-1"', id="the whole id"),
+        pytest.param("abc-2", 0, '"session_id": "abc-23"', id="how it begins"),
+        pytest.param("abc", 1, "2 sessions begin with abc", id="several begin so"),
+        pytest.param("nope", 1, "no session nope in", id="none"),
+    ],
+)
+def test_finds_the_session_by_its_id(run: Run, hook: Hook, wanted: str, code: int, text: str) -> None:
+    """`--session` takes an id or an unambiguous beginning of one."""
+    for session in ("abc-1", "abc-23"):
+        hook(session, "UserPromptSubmit", prompt="hello", prompt_id="p")
+    result = run("status", "--json", "--session", wanted)
+    assert (result.exit_code, text in result.output) == (code, True), result.output
+
+
+def test_all_shows_the_sessions_that_run(run: Run, hook: Hook, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A session counts as running while its client's process lives."""
+    for session, pid in (("mine", os.getpid()), ("gone", 2**22 + 1)):
+        monkeypatch.setenv("CLAUDE_PID", str(pid))
+        hook(session, "UserPromptSubmit", prompt="hello", prompt_id="p")
+    shown = json.loads(run("status", "--all", "--json").output)["sessions"]
+    assert [session["session_id"] for session in shown] == ["mine"]
+
+
+@pytest.mark.usefixtures("begun")
+def test_state_dir_moves_the_ledgers(run: Run, state: Path, tmp_path: Path) -> None:
+    """`--state-dir` looks in another folder than the environment names."""
+    state.rename(tmp_path / "moved")
+    assert run("status").exit_code == 1
+    assert json.loads(run("status", "--json", "--state-dir", tmp_path / "moved").output)["session_id"] == "one"
+
+
+@pytest.mark.usefixtures("begun")
+def test_sees_the_budget_that_the_hooks_keep(run: Run, home: Path, project: Path) -> None:
+    """Settings that the client hands to hooks alone count in a terminal too: `env` and the plugin's options."""
+    (home / ".claude" / "settings.json").write_text(
+        json.dumps({"pluginConfigs": {"token-budget@market": {"options": {"total_budget": 120000}}}})
+    )
+    assert json.loads(run("status", "--json").output)["total_budget"] == 120_000
+    (project / ".claude").mkdir()
+    (project / ".claude" / "settings.json").write_text(json.dumps({"env": {"TOKEN_BUDGET_TOTAL_BUDGET": "160000"}}))
+    assert json.loads(run("status", "--json").output)["total_budget"] == 160_000
+
+
+@pytest.mark.parametrize(
+    ("content", "text"),
+    [
+        pytest.param(b"{}", "checksum", id="damaged"),
+        pytest.param(b"", "checksum", id="empty"),
+    ],
+)
+@pytest.mark.usefixtures("begun")
+def test_a_damaged_ledger_is_an_error_of_one_line(run: Run, state: Path, content: bytes, text: str) -> None:
+    """The file is named, the next step too, and it is left as it is."""
+    path = state / "sessions" / "one.json"
+    path.write_bytes(content)
+    result = run("status", "--session", "one")
+    assert (result.exit_code, result.output.count("\n")) == (1, 1)
+    assert str(path) in result.output
+    assert text in result.output
+    assert path.read_bytes() == content
