@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 from moai_flow.cli import environment
@@ -81,7 +81,8 @@ def live(state: str) -> list[str]:
     place = os.path.join(state, "processes")
     for pid in os.listdir(place) if os.path.isdir(place) else ():
         if pid.isdigit() and _is_running(int(pid)):
-            with open(os.path.join(place, pid), encoding="ascii", errors="replace") as file:
+            # A client that has just ended takes its file away.
+            with suppress(OSError), open(os.path.join(place, pid), encoding="ascii", errors="replace") as file:
                 current.add(file.read(256))
     return [session for session in recent(state) if session in current]
 
