@@ -5,7 +5,7 @@ Pure: the transcript was read and the time taken by the caller.
 
 from __future__ import annotations
 
-from moai_flow.hook import estimate
+from moai_flow.hook import estimate, window_size
 from moai_flow.hook.attribution import agent_swarm, main_swarm, tool_swarm
 from moai_flow.hook.payload import fingerprint, safe_id
 from moai_flow.resource import notices
@@ -29,9 +29,6 @@ if TYPE_CHECKING:
     from moai_flow.hook.payload import Event
     from moai_flow.resource.config import BudgetConfig
 
-LARGE_WINDOW = 1_000_000
-USUAL_WINDOW = 200_000
-
 
 def begin(session_id: str, config: BudgetConfig, previous: Ledger | None, now: float) -> Ledger:
     """Return the ledger of a new session.
@@ -54,6 +51,7 @@ def begin(session_id: str, config: BudgetConfig, previous: Ledger | None, now: f
     before = previous.session
     session.factors = before.factors
     session.window_size = before.window_size
+    session.size_source = before.size_source
     session.model = before.model
     session.said = list(before.said)
     freed = previous.windows[MAIN].estimated if MAIN in previous.windows else 0
@@ -75,6 +73,7 @@ def start_again(ledger: Ledger, floor: int, now: float) -> Ledger:
     if session is not None and fresh.session is not None:
         fresh.session.transcript = session.transcript
         fresh.session.pid = session.pid
+        fresh.session.settings = session.settings
         fresh.session.floor = floor
     return fresh
 
@@ -116,9 +115,8 @@ def observe(ledger: Ledger, window: Window, measured: Measurement | None, now: f
     if settlement.fell:
         notices.rearm(ledger)
     if window.key == MAIN:
-        session.model = measured.model or session.model
-        if measured.occupancy > max(session.window_size, USUAL_WINDOW) or "[1m]" in session.model:
-            session.window_size = max(session.window_size, LARGE_WINDOW)
+        window_size.take_model(session, measured.model)
+        window_size.take_usage(session, measured.occupancy)
 
 
 def charge_prompt(ledger: Ledger, window: Window, event: Event, now: float) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import posix
 
-from moai_flow.hook import files, folder
+from moai_flow.hook import files, folder, settings_kept
 from moai_flow.hook.charge import begin
 from moai_flow.hook.payload import SESSION_START, Event, safe_id
 from moai_flow.resource import codec
@@ -88,6 +88,8 @@ def open_book(state: str, event: Event, layers: list[Layer], environ: Mapping[st
         _remember_process(state, event, environ)
     else:
         book.ledger.config = config
+    if book.ledger.session is not None:
+        settings_kept.keep(book.ledger.session, config)
     return book
 
 

@@ -72,7 +72,7 @@ def _text(payload: dict[str, Any], field: str) -> str:
     return value if isinstance(value, str) else ""
 
 
-def _transcript(path: str) -> str:
+def transcript_path(path: str) -> str:
     """Return `path` if a transcript can be there: absolute, without a way back, a `.jsonl` file; else ""."""
     if not path.startswith("/") or not path.endswith(".jsonl") or len(path) > _LONGEST_PATH:
         return ""
@@ -109,13 +109,13 @@ class Event:
     def __init__(self, payload: dict[str, Any]) -> None:
         self.name = _text(payload, "hook_event_name")
         self.session = safe_id(_text(payload, "session_id"))
-        self.transcript = _transcript(_text(payload, "transcript_path"))
+        self.transcript = transcript_path(_text(payload, "transcript_path"))
         self.cwd = _text(payload, "cwd")
         agent = _text(payload, "agent_id")
         self.agent = safe_id(agent) if agent else ""
         self.agent_type = _text(payload, "agent_type")
         stem = self.transcript[: -len(".jsonl")]
-        inside = _transcript(_text(payload, "agent_transcript_path"))
+        inside = transcript_path(_text(payload, "agent_transcript_path"))
         self.agent_transcript = inside if stem and inside.startswith(stem + "/") else ""
         self.tool = _text(payload, "tool_name")
         self.tool_input = payload.get("tool_input")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from moai_flow.hook import charge, files, folder, meter, reply, transcript
+from moai_flow.hook import charge, files, folder, meter, reply, transcript, window_size
 from moai_flow.hook.layers import read_layers
 from moai_flow.hook.ledgers import Book, open_book
 from moai_flow.hook.payload import (
@@ -59,6 +59,7 @@ def respond(event: Event, environ: Mapping[str, str], platform: str, now: float)
         book = open_book(state, event, layers, environ, now)
         book.problems = problems + book.problems
         _take(book, event, project, now)
+        _look_ahead(book.ledger, environ)
         to_person, to_model = _notices(book, event)
         book.save()
     finally:
@@ -90,7 +91,7 @@ def _take(book: Book, event: Event, project: str, now: float) -> None:
         return
     if event.transcript:
         session.transcript = event.transcript
-    session.model = event.model or session.model
+    window_size.take_model(session, event.model)
     if book.is_rebuilt:
         _rebuild(ledger, event, now)
     if event.agent:
@@ -129,6 +130,17 @@ def _take_agent(ledger: Ledger, event: Event, project: str, now: float) -> None:
         charge.charge_finished_agent(ledger, event, now)
     elif event.name == SUBAGENT_STOP:
         charge.charge_reply(ledger, window, event, measured, now)
+
+
+def _look_ahead(ledger: Ledger, environ: Mapping[str, str]) -> None:
+    """Note where the client will compact by itself, and once whether the budget is not the window's size."""
+    session = ledger.session
+    if session is None:
+        return
+    session.compacts_at = window_size.compaction_point(session.window_size, environ)
+    difference = window_size.difference(session, ledger.config)
+    if difference and ledger.config.enable_warnings and session.once("window"):
+        session.news.append(difference)
 
 
 def _notices(book: Book, event: Event) -> tuple[list[str], list[str]]:

@@ -6,6 +6,8 @@ falls. The person and the model are told apart: what was said to one is not yet 
 
 from __future__ import annotations
 
+from moai_flow.resource import forecast
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from moai_flow.resource.ledger import Ledger, Swarm
@@ -65,6 +67,7 @@ def rearm(ledger: Ledger) -> None:
     if session is not None:
         session.told_person = min(session.told_person, level)
         session.told_model = min(session.told_model, level)
+        session.told_compaction = session.told_compaction and forecast.compaction_is_near(ledger)
     for swarm in ledger.swarms.values():
         level = swarm_level(swarm)
         swarm.told_person = min(swarm.told_person, level)
@@ -72,13 +75,18 @@ def rearm(ledger: Ledger) -> None:
 
 
 def due_to_person(ledger: Ledger) -> list[str]:
-    """Return the sentences the person has not heard yet, the budget's first, and take them as said."""
+    """Return the lines the person has not heard yet, the budget's first, and take them as said."""
     sentences = []
     session = ledger.session
     level = global_level(ledger)
-    if session is not None and level > session.told_person:
-        session.told_person = level
-        sentences.append(global_sentence(ledger, level, global_mark(ledger)))
+    if session is not None:
+        if level > session.told_person:
+            session.told_person = level
+            sentences += [global_sentence(ledger, level, global_mark(ledger)), forecast.advice(ledger)]
+        if not session.told_compaction and forecast.compaction_is_near(ledger):
+            session.told_compaction = True
+            # It says what can be done too, so it takes the place of the advice.
+            sentences[1:] = [forecast.compaction_sentence(ledger)]
     for swarm in ledger.swarms.values():
         level = swarm_level(swarm)
         if level > swarm.told_person:
@@ -89,7 +97,7 @@ def due_to_person(ledger: Ledger) -> list[str]:
 
 
 def due_to_model(ledger: Ledger, agent_swarm: str = "") -> list[str]:
-    """Return the sentences the model has not received yet, and take them as said.
+    """Return the lines the model has not received yet, and take them as said.
 
     Args:
         ledger: the session's ledger.
@@ -101,7 +109,7 @@ def due_to_model(ledger: Ledger, agent_swarm: str = "") -> list[str]:
     level = global_level(ledger)
     if session is not None and not agent_swarm and level > session.told_model:
         session.told_model = level
-        sentences.append(global_sentence(ledger, level, global_mark(ledger)))
+        sentences += [global_sentence(ledger, level, global_mark(ledger)), forecast.advice(ledger)]
     for swarm in ledger.swarms.values():
         concerned = swarm.swarm_id == agent_swarm if agent_swarm else not swarm.isolated
         level = swarm_level(swarm) if concerned else NORMAL

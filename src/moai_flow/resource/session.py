@@ -15,11 +15,14 @@ class Session:
     `turns` is the main window's occupancy (tokens) at the end of each of the last turns since it last fell.
     `settlements` are (kind, estimated, measured) in tokens. `told_person` and `told_model` are the levels (0-2)
     last said of the whole budget. `news` are lines that wait for the next event that reaches the person, `said`
-    names what is only ever said once. `floor` is where in the transcript (bytes) a reset without a new
+    names what is only ever said once. `size_source` says where the window's size is known from; `compacts_at` is where the client compacts by itself (tokens, 0 if unknown),
+    `told_compaction` whether that was said since it came near. `settings` are those in force at the last
+    event, for readers that are told less than a hook. `floor` is where in the transcript (bytes) a reset without a new
     session was made: what stands before it is history.
     """
 
     __slots__ = (
+        "compacts_at",
         "factors",
         "floor",
         "model",
@@ -28,7 +31,10 @@ class Session:
         "pid",
         "said",
         "session_id",
+        "settings",
         "settlements",
+        "size_source",
+        "told_compaction",
         "told_model",
         "told_person",
         "transcript",
@@ -43,14 +49,18 @@ class Session:
         self.model = ""
         self.phase = ""
         self.window_size = 0
+        self.size_source = ""
+        self.compacts_at = 0
         self.floor = 0
         self.told_person = 0
         self.told_model = 0
+        self.told_compaction = False
         self.factors: dict[str, float] = {}
         self.turns: list[int] = []
         self.settlements: list[tuple[str, int, int]] = []
         self.said: list[str] = []
         self.news: list[str] = []
+        self.settings: dict[str, object] = {}
 
     def end_turn(self, occupancy: int) -> None:
         """Remember the occupancy (tokens) at the end of a turn; a fall starts the pace anew."""

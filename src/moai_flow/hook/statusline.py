@@ -1,0 +1,170 @@
+"""The status line: shows where the session's budget stands, and learns how large the window is.
+
+The client starts it after every message and gives up on it when the next comes, so it waits for nothing: the
+ledger is read without its lock, measured anew in memory, and only a new window size is stored, if the lock is
+free at this moment.
+"""
+
+from __future__ import annotations
+
+import posix
+import sys
+from time import time
+
+from moai_flow.hook import alarm, charge, files, folder, line, meter, settings_kept, streams, window_size
+from moai_flow.hook.layers import read_layers
+from moai_flow.hook.payload import safe_id, transcript_path
+from moai_flow.resource import codec, wire
+from moai_flow.resource.config import BudgetConfig
+from moai_flow.resource.errors import StateError
+from moai_flow.resource.ledger import MAIN
+from moai_flow.resource.windows import Measurement
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Any
+
+    from moai_flow.resource.ledger import Ledger
+
+WRAP = "--wrap"
+MOST_BYTES = 1 << 24
+WORK_SECONDS = 5.0
+"""Seconds after which it gives up, another status line's time included."""
+
+BUSY_SECONDS = 0.8
+"""Seconds of processor time after which it gives up."""
+
+MOST_TOKENS = 1 << 40
+
+_STDOUT = 1
+_USAGE_FIELDS = (
+    "input_tokens",
+    "cache_creation_input_tokens",
+    "cache_read_input_tokens",
+    "output_tokens",
+)
+
+
+def main() -> None:
+    """Print the status line for the session on standard input; after another's, with `--wrap COMMAND`.
+
+    Whatever goes wrong is not shown: then the line is the other's alone, or empty.
+    """
+    try:
+        with alarm.watchdog(WORK_SECONDS, BUSY_SECONDS):
+            data = streams.read_input()
+            environ = streams.environment()
+            if WRAP in sys.argv[1:-1]:
+                from moai_flow.hook import wrapped
+
+                wrapped.show(sys.argv[sys.argv.index(WRAP) + 1], data)
+            text = status_line(data, environ, sys.platform, time())
+            if text:
+                posix.write(_STDOUT, text.encode("utf-8", "replace") + b"\n")
+    except BaseException:
+        return
+
+
+def status_line(data: bytes, environ: Mapping[str, str], platform: str, now: float) -> str:
+    """Return the status line, "" if `data` is not what the client hands to one.
+
+    Args:
+        data: standard input.
+        environ: the environment.
+        platform: `sys.platform`.
+        now: seconds since the epoch.
+    """
+    given = wire.decode(data.decode("utf-8", "replace"))
+    if not isinstance(given, dict) or not isinstance(given.get("session_id"), str):
+        return ""
+    context = _object(given, "context_window")
+    size = _tokens(context, "context_window_size")
+    state = folder.state_folder(environ, platform)
+    session_id = safe_id(given["session_id"])
+    ledger = _stored(state, session_id) if state else None
+    if ledger is None:
+        ledger = charge.begin(session_id, _read_config(given, environ, platform, size), None, now)
+    elif size and not _knows(ledger, size):
+        _store_size(state, session_id, size)
+    _bring_up_to_date(ledger, given, size, now)
+    if ledger.session is not None:
+        ledger.session.compacts_at = window_size.compaction_point(ledger.session.window_size, environ)
+    return line.render(
+        ledger,
+        width=window_size.number_of(environ, "COLUMNS"),
+        is_coloured=not environ.get("NO_COLOR") and environ.get("TERM") != "dumb",
+    )
+
+
+def _knows(ledger: Ledger, size: int) -> bool:
+    session = ledger.session
+    return session is not None and (session.window_size, session.size_source) == (size, window_size.STATUS_LINE)
+
+
+def _object(value: dict[str, Any], field: str) -> dict[str, Any]:
+    inner = value.get(field)
+    return inner if isinstance(inner, dict) else {}
+
+
+def _tokens(value: dict[str, Any], field: str) -> int:
+    tokens = value.get(field)
+    return tokens if type(tokens) is int and 0 < tokens < MOST_TOKENS else 0
+
+
+def _stored(state: str, session_id: str) -> Ledger | None:
+    """Return the session's ledger with the settings in force at its last event, None if there is none to use."""
+    try:
+        data = files.read(folder.ledger_file(state, session_id), MOST_BYTES)
+        ledger = None if data is None else codec.decode(data, BudgetConfig())
+    except (OSError, StateError):
+        return None
+    if ledger is None or ledger.session is None:
+        return None
+    ledger.config = settings_kept.recall(ledger.session) or ledger.config
+    return ledger
+
+
+def _read_config(given: dict[str, Any], environ: Mapping[str, str], platform: str, size: int) -> BudgetConfig:
+    """Return the settings as the files say, for a session that no hook has seen yet."""
+    project = _object(given, "workspace").get("project_dir")
+    layers, _ = read_layers(environ, platform, project if isinstance(project, str) else "")
+    return BudgetConfig.merged(layers, size or None)[0]
+
+
+def _store_size(state: str, session_id: str, size: int) -> None:
+    """Store the window's size, if the lock is free; else the next status line will."""
+    try:
+        lock = files.try_lock(folder.lock_file(state, session_id))
+        if lock < 0:
+            return
+        try:
+            ledger = _stored(state, session_id)
+            if ledger is not None and ledger.session is not None:
+                ledger.session.window_size, ledger.session.size_source = size, window_size.STATUS_LINE
+                files.replace(folder.ledger_file(state, session_id), codec.encode(ledger))
+        finally:
+            files.close(lock)
+    except OSError:
+        return
+
+
+def _bring_up_to_date(ledger: Ledger, given: dict[str, Any], size: int, now: float) -> None:
+    """Measure the window anew, in memory only; where no transcript tells, take the client's own figure."""
+    session = ledger.session
+    if session is None:
+        return
+    if size:
+        session.window_size, session.size_source = size, window_size.STATUS_LINE
+    path = given.get("transcript_path")
+    transcript = transcript_path(path) if isinstance(path, str) else ""
+    window = charge.main_window(ledger, now)
+    meter.measure(ledger, window, transcript or session.transcript, now)
+    if window.guessed and not window.pending:
+        usage = _object(_object(given, "context_window"), "current_usage")
+        tokens = sum([_tokens(usage, field) for field in _USAGE_FIELDS])
+        if tokens:
+            charge.observe(ledger, window, Measurement(tokens, 0, "", 0), now)
+    ledger.config = (settings_kept.recall(session) if session.settings else None) or ledger.config
+    if MAIN in ledger.windows:
+        meter.measure_agents(ledger, transcript or session.transcript, now)
