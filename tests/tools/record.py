@@ -126,7 +126,8 @@ class Recorder:
     def _answers(self) -> dict[str, tuple[str, str, JsonObject]]:
         """Return the session, the window ("main" or an agent's id) and the message, by its id."""
         found: dict[str, tuple[str, str, JsonObject]] = {}
-        for path in sorted(self.client.projects.rglob("*.jsonl")):
+        # Main transcripts first: an agent that is a fork repeats its parent's messages.
+        for path in sorted(self.client.projects.rglob("*.jsonl"), key=lambda path: len(path.parts)):
             window = path.stem.removeprefix("agent-") if path.stem.startswith("agent-") else "main"
             session = path.relative_to(self.client.projects).parts[0].removesuffix(".jsonl")
             for line in path.read_bytes().splitlines():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from random import Random
 from threading import Thread
 from typing import TYPE_CHECKING, Any
@@ -169,6 +170,28 @@ def compact(recorder: Recorder) -> None:
         steps = [calls(bash("echo b"), ctx=22_000), {"text": "done", "ctx": 24_000}]
         recorder.turn(terminal, recorder.plan("work", steps))
         recorder.slash(terminal, "/exit", "SessionEnd")
+
+
+def workflow(recorder: Recorder) -> None:
+    """Agents that a workflow script starts, and a fork, which begins with its parent's whole window."""
+
+    def job(name: str, start: int) -> str:
+        steps = [calls(bash(f"sleep 0.3; echo {name}"), ctx=start), {"text": f"{name} done", "ctx": start + 1_000}]
+        recorder.standin.plans[name] = steps
+        return recorder.plan("part", steps, name)
+
+    parts = ", ".join(f"() => agent({json.dumps(job(name, start))})" for name, start in (("a", 9_000), ("b", 12_000)))
+    meta = "{name: 'parts', description: 'Two parts', phases: [{title: 'Work'}]}"
+    script = f"export const meta = {meta}\nphase('Work')\nreturn await parallel([{parts}])\n"
+    steps = [
+        calls(["Workflow", {"script": script}], ctx=20_000),
+        calls(bash("sleep 3; echo waited"), ctx=22_000),
+        calls(agent("fork", job("forked", 26_000)), ctx=24_000),
+        calls(bash("sleep 1; echo after"), ctx=28_000),
+        {"text": "all done", "ctx": 30_000},
+        {"text": "seen", "ctx": 31_000},
+    ]
+    recorder.run(recorder.plan("use a workflow", steps))
 
 
 def clear_background(recorder: Recorder) -> None:
@@ -495,6 +518,7 @@ SCENARIOS: dict[str, Callable[[Recorder], None]] = {
     "two-sessions": two_sessions,
     "clear": clear,
     "compact": compact,
+    "workflow": workflow,
     "clear-background": clear_background,
     "auto-compact": auto_compact,
     "interrupt": interrupt,
