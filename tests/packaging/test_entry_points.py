@@ -125,7 +125,7 @@ def test_many_first_hooks_at_once(clone: Clone) -> None:
 def old_pythons() -> list[Path]:
     """Return the interpreters older than 3.10 that pyenv has here, and those on PATH."""
     folders = [Path(one) for one in os.environ.get("PATH", "").split(os.pathsep) if "shims" not in one]
-    folders += sorted(Path.home().glob(".pyenv/versions/*/bin"))
+    folders += sorted(Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv")).glob("versions/*/bin"))
     names = ["python2.7", *(f"python3.{minor}" for minor in range(5, 10))]
     found = {name: folder / name for folder in folders for name in names if (folder / name).exists()}
     return [found[name] for name in names if name in found]
