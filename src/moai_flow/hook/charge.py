@@ -54,9 +54,10 @@ def begin(session_id: str, config: BudgetConfig, previous: Ledger | None, now: f
     session.size_source = before.size_source
     session.model = before.model
     session.said = list(before.said)
-    freed = previous.windows[MAIN].estimated if MAIN in previous.windows else 0
-    if freed:
-        session.news.append(f"Token budget reset by /clear: {freed:,} tokens freed, limits kept")
+    freed = previous.windows.get(MAIN)
+    if freed is not None and freed.estimated:
+        mark = notices.global_mark(previous)
+        session.news.append(f"Token budget reset by /clear: {mark}{freed.estimated:,} tokens freed, limits kept")
     return ledger
 
 

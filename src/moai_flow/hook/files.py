@@ -87,15 +87,20 @@ def read(path: str, most: int) -> bytes | None:
         posix.close(descriptor)
 
 
-def replace(path: str, data: bytes) -> None:
-    """Replace a file in one step; to be called by the holder of its lock.
+def replace(path: str, data: bytes, writer: str = "") -> None:
+    """Replace a file in one step.
 
     Not synced: what a crash of the machine loses is measured again from the transcript.
+
+    Args:
+        path: the file.
+        data: its new content.
+        writer: who writes, where no lock keeps others from writing at the same time.
 
     Raises:
         OSError: the old file is untouched.
     """
-    temporary = path + ".tmp"
+    temporary = f"{path}{writer}.tmp"
     flags = posix.O_WRONLY | posix.O_CREAT | posix.O_EXCL | _CLOEXEC
     try:
         descriptor = posix.open(temporary, flags, PRIVATE_FILE)

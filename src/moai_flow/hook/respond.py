@@ -59,6 +59,7 @@ def respond(event: Event, environ: Mapping[str, str], platform: str, now: float)
         book = open_book(state, event, layers, environ, now)
         book.problems = problems + book.problems
         _take(book, event, project, now)
+        _learn(state, book.ledger, event)
         _look_ahead(book.ledger, environ)
         to_person, to_model = _notices(book, event)
         book.save()
@@ -112,6 +113,21 @@ def _take(book: Book, event: Event, project: str, now: float) -> None:
     elif event.name == STOP:
         charge.charge_reply(ledger, window, event, measured, now)
         session.end_turn(window.estimated)
+
+
+def _learn(state: str, ledger: Ledger, event: Event) -> None:
+    """Share what was learned of the model's text with other sessions: taken up at first, given back each turn."""
+    session = ledger.session
+    if session is None or event.agent or not session.model:
+        return
+    if not session.factors and "recalled" not in session.said:
+        from moai_flow.hook.experience import recall
+
+        recall(state, session)
+    elif event.name == STOP:
+        from moai_flow.hook.experience import remember
+
+        remember(state, session)
 
 
 def _rebuild(ledger: Ledger, event: Event, now: float) -> None:
