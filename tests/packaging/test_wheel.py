@@ -54,12 +54,13 @@ def env(tmp_path: Path) -> dict[str, str]:
 
 
 def test_the_wheel_holds_all_it_needs_and_no_more(wheel: Path) -> None:
-    """Every module and entry point of the source tree, and neither tests nor compiled files."""
+    """Every file of the package and every entry point, and neither tests nor compiled files."""
     with zipfile.ZipFile(wheel) as archive:
         names = {name for name in archive.namelist() if ".dist-info/" not in name}
-    modules = {str(one.relative_to(ROOT / "src")) for one in (ROOT / "src/moai_flow").rglob("*.py")}
+    files = [one for one in (ROOT / "src/moai_flow").rglob("*") if one.is_file() and one.suffix != ".pyc"]
+    package = {str(one.relative_to(ROOT / "src")) for one in files}
     entries = {f"moai_flow/entry/{name}" for name in ("run", "hook.py", "statusline.py", "unsupported.py")}
-    assert names == {*modules, *entries, "moai_flow/entry/hooks.json", "moai_flow/py.typed"}
+    assert names == {*package, *entries, "moai_flow/entry/hooks.json"}
 
 
 @pytest.mark.parametrize("event", sorted(json.loads((ROOT / "hooks/hooks.json").read_text())["hooks"]))
