@@ -69,9 +69,7 @@ def test_one_turn(client: Client, standin: StandIn) -> None:
     assert metered[-1]["usage"]["cache_read_input_tokens"] == 12_345 - 2_010
 
 
-def test_a_tool_call_and_what_its_hook_says(
-    client: Client, standin: StandIn, hook_log: Callable[..., HookLog]
-) -> None:
+def test_a_tool_call_and_what_its_hook_says(client: Client, standin: StandIn, hook_log: Callable[..., HookLog]) -> None:
     """A hook's systemMessage is in the client's stream, its additionalContext in the next request."""
     says = {"hookEventName": "PostToolUse", "additionalContext": "a fact for the model"}
     log = hook_log({"systemMessage": "a word for the person", "hookSpecificOutput": says})

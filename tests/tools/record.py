@@ -15,14 +15,19 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 TESTS = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(TESTS / "client"), str(TESTS / "tools")]
 
-from driver import Client, Result, Terminal, client_version, hook_settings  # noqa: E402
+import natural  # noqa: E402
+import scripted  # noqa: E402
+from driver import Client, Result, client_version, hook_settings  # noqa: E402
 from redact import Disguise, redact  # noqa: E402
 from standin import StandIn, plan_prompt  # noqa: E402
+
+if TYPE_CHECKING:
+    from terminal import Terminal
 
 EVENTS = (
     *("SessionStart", "UserPromptSubmit", "PreToolUse", "PostToolUse", "PostToolUseFailure"),
@@ -145,21 +150,20 @@ def _write_lines(path: Path, values: list[JsonObject], disguise: Disguise | None
 
 def main() -> int:
     """Record the scenarios named on the command line."""
-    from scenarios import SCENARIOS  # noqa: PLC0415 - it imports this module's Recorder
+    scenarios = {**scripted.SCENARIOS, **natural.SCENARIOS}
 
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--client", required=True, help="the client's binary")
     parser.add_argument("--out", type=Path, help="default: tests/recordings/VERSION")
-    parser.add_argument("scenario", nargs="+", choices=sorted(SCENARIOS))
+    parser.add_argument("scenario", nargs="+", choices=sorted(scenarios))
     options = parser.parse_args()
     version = client_version(options.client)
     out = options.out or TESTS / "recordings" / version
     for name in options.scenario:
         with tempfile.TemporaryDirectory(prefix="token-budget-") as folder:
-            scenario = SCENARIOS[name]
-            with StandIn(natural=name.startswith("natural")) as standin:
+            with StandIn(natural=name in natural.SCENARIOS) as standin:
                 recorder = Recorder(options.client, Path(folder), standin)
-                scenario(recorder)
+                scenarios[name](recorder)
             shutil.rmtree(out / name, ignore_errors=True)
             recorder.save(out / name, version)
         size = sum(path.stat().st_size for path in (out / name).rglob("*") if path.is_file())
