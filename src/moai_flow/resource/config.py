@@ -15,6 +15,10 @@ if TYPE_CHECKING:
 DEFAULT_TOTAL = 200_000
 WARNING_SHARE = 0.75
 CRITICAL_SHARE = 0.90
+DEFAULT_BUFFER = 10_000
+SMALL_BUFFER_SHARE = 20
+"""A total below twice the default buffer keeps one token in 20 back, as the guide's 10,000 of 200,000."""
+
 AUTO = "auto"
 NAME_LENGTH = 64
 NAME_CHARACTERS = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-")
@@ -22,6 +26,7 @@ MOST_TOKENS = 10**12
 MOST_RULES = 200
 MOST_GLOBS = 50
 MOST_GLOB_LENGTH = 256
+MOST_SHOWN = 40
 
 
 def is_swarm_name(name: object) -> bool:
@@ -174,6 +179,7 @@ CHECKS: dict[str, Any] = {
 }
 """Every key of `token_budget` and the check of its value: it returns the value or raises."""
 
+# A buffer of None becomes tokens when the total is known.
 DEFAULTS: dict[str, Any] = {
     "total_budget": DEFAULT_TOTAL,
     "warning_threshold_1": WARNING_SHARE,
@@ -181,7 +187,7 @@ DEFAULTS: dict[str, Any] = {
     "default_swarm_limit": 50_000,
     "enable_auto_rebalance": True,
     "enable_warnings": True,
-    "reserve_buffer": 10_000,
+    "reserve_buffer": None,
     "swarms": (),
     "subagents": "isolated",
     "notify": "both",
@@ -205,7 +211,7 @@ class BudgetConfig:
         default_swarm_limit: tokens of a swarm for which nobody named a limit.
         enable_auto_rebalance: whether swarms with the default limit give up what they do not use.
         enable_warnings: whether anything is said at all.
-        reserve_buffer: tokens kept for `consume(critical=True)`.
+        reserve_buffer: tokens kept for `consume(critical=True)`: 10,000, or a twentieth of a total below 20,000.
         swarms: rules for single swarms (`SwarmRule`s, or the settings' object).
         subagents: "isolated" (windows of their own) or "shared" (one pool with the main window).
         notify: who is told: "both", "person" or "model".
@@ -245,8 +251,8 @@ class BudgetConfig:
         for key, value in settings.items():
             try:
                 values[key] = CHECKS[key](value)
-            except (TypeError, ValueError) as error:
-                raise ConfigError(f"{key}: {error}, not {_shown(value)}") from None
+            except (TypeError, ValueError) as error:  # noqa: PERF203 - each key is judged by itself
+                raise ConfigError(f"{key}: {error}, not {shown(value)}") from None
         problem = _resolve(values, None)
         if problem:
             raise ConfigError(problem)
@@ -279,17 +285,15 @@ class BudgetConfig:
                 try:
                     values[key] = check(value)
                 except (TypeError, ValueError) as error:
-                    problems.append(f"{source}: {key}: {error}, not {_shown(value)}; not used")
+                    problems.append(f"{source}: {key}: {error}, not {shown(value)}; not used")
         problem = _resolve(values, window_size)
         if problem:
             problems.append(f"{problem}; defaults used")
             for key in ("warning_threshold_1", "warning_threshold_2", "reserve_buffer"):
                 values[key] = DEFAULTS[key]
-            if _resolve(values, window_size):
-                values["reserve_buffer"] = 0
-                _resolve(values, window_size)
+            _resolve(values, window_size)
         config = cls.__new__(cls)
-        config._fill(values)
+        config._fill(values)  # noqa: SLF001 - of this very class
         return config, problems
 
     @property
@@ -319,10 +323,10 @@ class BudgetConfig:
         return f"BudgetConfig({', '.join(f'{key}={getattr(self, key)!r}' for key in CHECKS)})"
 
 
-def _shown(value: object) -> str:
+def shown(value: object) -> str:
     """Return a value as messages show it: short, printable, one line."""
     text = ascii(value)
-    return text if len(text) <= 40 else text[:37] + "..."
+    return text if len(text) <= MOST_SHOWN else text[: MOST_SHOWN - 3] + "..."
 
 
 def _resolve(values: dict[str, Any], window_size: int | None) -> str:
@@ -335,6 +339,8 @@ def _resolve(values: dict[str, Any], window_size: int | None) -> str:
     for key in ("warning_threshold_1", "warning_threshold_2"):
         if isinstance(values[key], float):
             values[key] = max(1, round(total * values[key]))
+    if values["reserve_buffer"] is None:
+        values["reserve_buffer"] = DEFAULT_BUFFER if total >= 2 * DEFAULT_BUFFER else total // SMALL_BUFFER_SHARE
     first, second = values["warning_threshold_1"], values["warning_threshold_2"]
     if first > second:
         return f"warning_threshold_1: {first:,} is above warning_threshold_2 ({second:,})"
@@ -352,6 +358,6 @@ def parse_text(text: str) -> Any:
     for kind in (int, float):
         try:
             return kind(plain.replace(",", "") if kind is int else plain)
-        except ValueError:
+        except ValueError:  # noqa: PERF203 - int() and float() say no by raising
             continue
     return plain

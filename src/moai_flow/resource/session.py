@@ -71,9 +71,8 @@ class Session:
 
     def pace(self) -> int:
         """Return the tokens a turn added on average over the last turns, 0 while nothing is known."""
-        if len(self.turns) < 2:
-            return 0
-        return (self.turns[-1] - self.turns[0]) // (len(self.turns) - 1)
+        steps = len(self.turns) - 1
+        return (self.turns[-1] - self.turns[0]) // steps if steps > 0 else 0
 
     def remember_settlement(self, kind: str, estimated: int, measured: int) -> None:
         """Keep how far an estimate of `kind` was from what was then measured, in tokens."""

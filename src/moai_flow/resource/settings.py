@@ -18,7 +18,7 @@ def read_section(path: str) -> dict[str, Any]:
         ConfigError: the file cannot be read or is not JSON, or the object is none; names file and reason.
     """
     try:
-        with open(path, encoding="utf-8") as file:
+        with open(path, encoding="utf-8-sig") as file:
             document = json.load(file)
     except FileNotFoundError:
         return {}

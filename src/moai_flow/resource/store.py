@@ -72,13 +72,16 @@ def _holder(descriptor: int) -> str:
     with suppress(OSError), open("/proc/locks", encoding="ascii") as table:
         for line in table:
             fields = line.split()
-            if len(fields) > 5 and fields[1] == "FLOCK" and fields[5].endswith(f":{inode}"):
+            # "1: FLOCK ADVISORY WRITE 4242 fe:01:1234 0 EOF"; waiters have "->" in the second place.
+            if fields[1:2] == ["FLOCK"] and fields[5].endswith(f":{inode}"):
                 return f"process {fields[4]}"
     return "another process"
 
 
 def write_atomically(path: str, data: bytes, *, sync: bool) -> None:
     """Replace the file at `path` by one that holds `data`: afterwards it is the old or the new one, never a mix.
+
+    To be called by the holder of the file's lock.
 
     Args:
         path: the file, which may not exist yet.
@@ -88,8 +91,9 @@ def write_atomically(path: str, data: bytes, *, sync: bool) -> None:
     Raises:
         OSError: as the system reports it; the old file is untouched.
     """
-    temporary = f"{path}.{os.getpid()}.{time.monotonic_ns()}.tmp"
-    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _OPEN_FLAGS, 0o600)
+    # One name for all: only the holder of the lock writes, and what a killed process left is written over.
+    temporary = path + ".tmp"
+    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | _OPEN_FLAGS, 0o600)
     try:
         try:
             view = memoryview(data)
@@ -117,7 +121,7 @@ def _replace(temporary: str, path: str) -> None:
     for _ in range(_REPLACE_TRIES):
         try:
             os.replace(temporary, path)
-        except PermissionError:
+        except PermissionError:  # noqa: PERF203 - the loop is there for it
             if os.name == "posix":
                 raise
             time.sleep(LOCK_INTERVAL)
@@ -137,7 +141,8 @@ class StateFile:
     """
 
     def __init__(self, path: str, config: BudgetConfig, *, sync: bool = True, timeout: float = LOCK_TIMEOUT) -> None:
-        self.path = os.path.abspath(path)
+        # Whoever comes through a link must find the same lock.
+        self.path = os.path.realpath(path)
         self.lock_path = self.path + ".lock"
         self._config = config
         self._sync = sync

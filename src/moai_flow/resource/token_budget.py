@@ -8,7 +8,8 @@ from time import time
 from typing import TYPE_CHECKING, Any
 
 from moai_flow.resource import notices
-from moai_flow.resource.ledger import Ledger, check_swarm_id, check_tokens
+from moai_flow.resource.config import BudgetConfig, shown
+from moai_flow.resource.ledger import Ledger, check_new_swarm_id, check_swarm_id, check_tokens
 from moai_flow.resource.settings import load_config
 from moai_flow.resource.status import global_status
 from moai_flow.resource.store import StateFile
@@ -16,7 +17,6 @@ from moai_flow.resource.store import StateFile
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from moai_flow.resource.config import BudgetConfig
     from moai_flow.resource.store import Result
 
 DEFAULT_CONFIG_PATH = ".moai/config/config.json"
@@ -28,13 +28,14 @@ class TokenBudget:
     Args:
         config_path: a MoAI configuration file with a `token_budget` object; None for the project's
             `.moai/config/config.json` below the current folder. A missing file means defaults.
-        config: the settings themselves, instead of a file.
+        config: the settings themselves, in place of a file.
         state_path: a file in which the budget persists and that processes share (the guide's
             `.swarm/token_budget.json`); None keeps it in memory.
 
     Raises:
         ConfigError: the configuration is malformed; the message names file, key and reason.
         StateError: the state file cannot be read.
+        TypeError: an argument is not what it should be.
     """
 
     def __init__(
@@ -45,11 +46,15 @@ class TokenBudget:
         state_path: str | os.PathLike[str] | None = None,
     ) -> None:
         if config is None:
-            config = load_config(os.fspath(config_path) if config_path is not None else DEFAULT_CONFIG_PATH)
+            config = load_config(DEFAULT_CONFIG_PATH if config_path is None else _path(config_path, "config_path"))
+        elif config_path is not None:
+            raise TypeError("config_path and config cannot both be given")
+        elif not isinstance(config, BudgetConfig):
+            raise TypeError(f"config must be a BudgetConfig, not {shown(config)}")
         self.config = config
         self._lock = threading.RLock()
         self._ledger = Ledger(config)
-        self._file = None if state_path is None else StateFile(os.fspath(state_path), config)
+        self._file = None if state_path is None else StateFile(_path(state_path, "state_path"), config)
         if self._file is not None:
             self._file.read()
 
@@ -76,7 +81,7 @@ class TokenBudget:
         Raises:
             TypeError, ValueError: an argument is not what it should be; nothing has changed.
         """
-        check_swarm_id(swarm_id)
+        check_new_swarm_id(swarm_id)
         if token_limit is not None:
             check_tokens(token_limit, "token_limit", least=1)
         return self._change(lambda ledger: ledger.allocate(swarm_id, token_limit, time()))
@@ -90,11 +95,13 @@ class TokenBudget:
         Raises:
             TypeError, ValueError: an argument is not what it should be; nothing has changed.
         """
+        check_swarm_id(swarm_id)
         check_tokens(token_limit, "token_limit", least=1)
         return self._change(lambda ledger: _rearmed(ledger, ledger.resize(swarm_id, token_limit, time())))
 
     def deallocate_swarm(self, swarm_id: str) -> bool:
         """Remove a swarm with its limit and its consumption; return False if it is unknown."""
+        check_swarm_id(swarm_id)
         return self._change(lambda ledger: _rearmed(ledger, ledger.deallocate(swarm_id, time())))
 
     def rebalance(self) -> dict[str, int]:
@@ -103,7 +110,7 @@ class TokenBudget:
         Nobody gets less than was promised, used and reserved; the rest of total - reserve buffer is divided by
         recent use. If more than that is already used, the limits stay as they are.
         """
-        return self._change(lambda ledger: ledger.rebalance(time()))
+        return self._change(_rebalance)
 
     # -- consumption -----------------------------------------------------------------------------------------
 
@@ -123,13 +130,12 @@ class TokenBudget:
         Raises:
             TypeError, ValueError: `tokens` is not a whole number of 0 or more; nothing has changed.
         """
-        if type(tokens) is not int or tokens < 0:
+        if type(tokens) is not int or tokens < 0 or type(swarm_id) is not str:
+            check_swarm_id(swarm_id)
             check_tokens(tokens)
-        if self._file is None:
+        if self._file is None and not (from_reservation or critical):
             with self._lock:
-                return self._ledger.consume(
-                    swarm_id, tokens, time(), from_reservation=from_reservation, critical=critical
-                )
+                return self._ledger.consume(swarm_id, tokens, time())
         return self._change(
             lambda ledger: ledger.consume(
                 swarm_id, tokens, time(), from_reservation=from_reservation, critical=critical
@@ -142,11 +148,13 @@ class TokenBudget:
         Raises:
             TypeError, ValueError: `tokens` is not a whole number of 0 or more; nothing has changed.
         """
+        check_swarm_id(swarm_id)
         check_tokens(tokens)
         return self._change(lambda ledger: ledger.record(swarm_id, tokens, time()))
 
     def reset(self, swarm_id: str) -> bool:
         """Start a swarm again at 0, for example after `/clear`; its limit stays. False if it is unknown."""
+        check_swarm_id(swarm_id)
         return self._change(lambda ledger: _rearmed(ledger, ledger.reset(swarm_id, time())))
 
     # -- reservations ----------------------------------------------------------------------------------------
@@ -157,6 +165,7 @@ class TokenBudget:
         Raises:
             TypeError, ValueError: `tokens` is not a whole number of 0 or more; nothing has changed.
         """
+        check_swarm_id(swarm_id)
         check_tokens(tokens)
         return self._change(lambda ledger: ledger.reserve(swarm_id, tokens, time()))
 
@@ -166,6 +175,7 @@ class TokenBudget:
         Raises:
             TypeError, ValueError: `tokens` is not a whole number of 0 or more; nothing has changed.
         """
+        check_swarm_id(swarm_id)
         check_tokens(tokens)
         return self._change(lambda ledger: ledger.release(swarm_id, tokens, time()))
 
@@ -173,12 +183,14 @@ class TokenBudget:
 
     def get_balance(self, swarm_id: str) -> int:
         """Return the tokens a swarm has left (allocated - consumed - reserved, never below 0); -1 if unknown."""
+        check_swarm_id(swarm_id)
         with self._lock:
             swarm = self._view().swarms.get(swarm_id)
             return -1 if swarm is None else swarm.available
 
     def get_usage_percent(self, swarm_id: str) -> float:
         """Return a swarm's consumption in percent of its limit (above 100 when past it); -1.0 if unknown."""
+        check_swarm_id(swarm_id)
         with self._lock:
             swarm = self._view().swarms.get(swarm_id)
             return -1.0 if swarm is None else swarm.usage_percent
@@ -188,12 +200,14 @@ class TokenBudget:
 
         `(False, None)` for an unknown swarm, below the thresholds, and with `enable_warnings` off.
         """
+        check_swarm_id(swarm_id)
         with self._lock:
             swarm = self._view().swarms.get(swarm_id)
             level = notices.NORMAL if swarm is None else notices.swarm_level(swarm)
             if swarm is None or level == notices.NORMAL or not self.config.enable_warnings:
                 return False, None
-            self._change(lambda ledger: _count_warning(ledger, swarm_id, level))
+            if level > swarm.told_person:
+                self._change(lambda ledger: _count_warning(ledger, swarm_id, level))
             return True, notices.swarm_sentence(swarm, level)
 
     def should_warn_global(self) -> tuple[bool, str | None]:
@@ -223,12 +237,27 @@ class TokenBudget:
 
         Each has `timestamp` (seconds since the epoch), `swarm_id`, `action` and `tokens`.
         """
+        if swarm_id is not None:
+            check_swarm_id(swarm_id)
         with self._lock:
             return [
                 {"timestamp": at, "swarm_id": name, "action": action, "tokens": tokens}
                 for at, name, action, tokens in self._view().history
                 if swarm_id is None or name == swarm_id
             ]
+
+
+def _path(path: Any, name: str) -> str:
+    try:
+        return os.fsdecode(path)
+    except TypeError:
+        raise TypeError(f"{name} must be a path, not {shown(path)}") from None
+
+
+def _rebalance(ledger: Ledger) -> dict[str, int]:
+    limits = ledger.rebalance(time())
+    notices.rearm(ledger)
+    return limits
 
 
 def _rearmed(ledger: Ledger, changed: bool) -> bool:  # noqa: FBT001 - the outcome is passed through

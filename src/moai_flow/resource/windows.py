@@ -194,6 +194,12 @@ class Window:
         """Whether `estimated` is a measurement, with nothing pending."""
         return not self.guessed and not self.pending
 
+    def write_off(self) -> None:
+        """Take what is estimated as brought in already: its swarm was reset and counts only what comes later."""
+        for estimate in self.pending.values():
+            self.peak += estimate.tokens
+            estimate.tokens = 0
+
     def hand_over(self, swarm: str) -> int:
         """Give what `swarm` holds here to the window's own swarm; return the tokens."""
         moved = self.holdings.pop(swarm, 0)
@@ -331,4 +337,6 @@ def _shrink(ledger: Ledger, window: Window, by: int, now: float) -> None:
         window.holdings[swarm_id] -= part
         if not window.holdings[swarm_id]:
             del window.holdings[swarm_id]
-        ledger.charge(ledger.swarms[swarm_id], -part, now)
+        swarm = ledger.swarms[swarm_id]
+        # A swarm that was reset no longer counts what its window still holds.
+        ledger.charge(swarm, -min(part, swarm.consumed), now)

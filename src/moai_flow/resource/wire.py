@@ -6,14 +6,17 @@ costs nothing measurable, so it is used directly, and `json` itself wherever the
 
 from __future__ import annotations
 
-try:
-    from _json import encode_basestring_ascii, make_encoder, make_scanner
-except ImportError:  # an interpreter without the accelerator
-    make_scanner = None
-
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, NoReturn
+
+accelerator: Any  # type checkers only know it the way `json` calls it
+try:
+    import _json
+except ImportError:  # an interpreter without it
+    accelerator = None
+else:
+    accelerator = _json
 
 WHITESPACE = " \t\n\r"
 
@@ -34,10 +37,17 @@ class _ScannerContext:
     memo: dict[str, str] = {}  # noqa: RUF012 - the accelerator wants the attribute, it is never filled
 
 
-if make_scanner is None:
-    _scan = None
-else:
-    _scan = make_scanner(_ScannerContext())
+def _refuse_value(value: object) -> NoReturn:
+    raise TypeError(f"{type(value).__name__} is not a JSON value")
+
+
+_scan = _encode = None
+if accelerator is not None:
+    _scan = accelerator.make_scanner(_ScannerContext())
+    # markers, default, encoder, indent, key separator, item separator, sort_keys, skipkeys, allow_nan
+    _encode = accelerator.make_encoder(
+        None, _refuse_value, accelerator.encode_basestring_ascii, None, ":", ",", *(False, False, False)
+    )
 
 
 def _decode_slowly(text: str) -> Any:
@@ -85,13 +95,8 @@ def encode(value: Any) -> str:
         ValueError: the value holds NaN or an infinity.
         TypeError: the value holds something JSON has no form for.
     """
-    if make_scanner is None:
+    if _encode is None:
         import json
 
         return json.dumps(value, separators=(",", ":"), allow_nan=False)
-    encoder = make_encoder(None, _refuse_value, encode_basestring_ascii, None, ":", ",", False, False, False)  # noqa: FBT003
-    return "".join(encoder(value, 0))
-
-
-def _refuse_value(value: object) -> NoReturn:
-    raise TypeError(f"{type(value).__name__} is not a JSON value")
+    return "".join(_encode(value, 0))
