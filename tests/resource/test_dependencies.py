@@ -1,0 +1,173 @@
+"""Who may import whom: `resource` knows nothing of `hook`, neither knows `cli`, and the core touches nothing."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import moai_flow
+
+PACKAGE = Path(moai_flow.__file__).parent
+MODULES = {
+    ".".join(["moai_flow", *path.relative_to(PACKAGE).with_suffix("").parts]).removesuffix(".__init__"): path
+    for path in sorted(PACKAGE.rglob("*.py"))
+    if "entry" not in path.relative_to(PACKAGE).parts
+}
+
+PURE_STANDARD = {"__future__", "_json"}
+"""What the core imports from the standard library. (`json` stands in where the accelerator is missing.)"""
+
+CORE = {
+    "moai_flow.resource": set(),
+    "moai_flow.resource.errors": set(),
+    "moai_flow.resource.sharing": set(),
+    "moai_flow.resource.session": set(),
+    "moai_flow.resource.wire": {"json"},
+    "moai_flow.resource.config": set(),
+    "moai_flow.resource.windows": set(),
+    "moai_flow.resource.ledger": set(),
+    "moai_flow.resource.notices": set(),
+    "moai_flow.resource.codec": set(),
+    "moai_flow.resource.status": set(),
+}
+"""The pure modules that hooks and library share, each with what it may import late besides."""
+
+PURE_IN_HOOK = {f"moai_flow.hook.{name}" for name in ("attribution", "charge", "globs", "payload", "reply", "seen")}
+"""The hook's own pure modules: no files, clock, environment or printing."""
+
+IMPURE = {"os", "posix", "time", "io", "sys", "pathlib", "fcntl", "subprocess", "random", "datetime", "shutil"}
+EFFECTS = {"open", "print", "input", "exec", "eval"}
+
+
+class Imports(ast.NodeVisitor):
+    """Collect what a module imports when it runs, at its top or later; type checkers' imports are none."""
+
+    def __init__(self) -> None:
+        self.names: set[str] = set()
+        self.late: set[str] = set()
+        self.calls: set[str] = set()
+        self.depth = 0
+
+    def visit_If(self, node: ast.If) -> None:
+        if isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING":
+            for child in node.orelse:
+                self.visit(child)
+        else:
+            self.generic_visit(node)
+
+    def visit_FunctionDef(self, node: ast.FunctionDef) -> None:
+        self.depth += 1
+        self.generic_visit(node)
+        self.depth -= 1
+
+    def add(self, name: str) -> None:
+        (self.late if self.depth else self.names).add(name)
+
+    def visit_Import(self, node: ast.Import) -> None:
+        for alias in node.names:
+            self.add(alias.name)
+
+    def visit_ImportFrom(self, node: ast.ImportFrom) -> None:
+        assert not node.level, "imports are absolute"
+        assert node.module
+        for alias in node.names:
+            whole = f"{node.module}.{alias.name}"
+            self.add(whole if whole in MODULES else node.module)
+
+    def visit_Call(self, node: ast.Call) -> None:
+        if isinstance(node.func, ast.Name):
+            self.calls.add(node.func.id)
+        self.generic_visit(node)
+
+
+def imports_of(name: str) -> Imports:
+    found = Imports()
+    found.visit(ast.parse(MODULES[name].read_text(encoding="utf-8")))
+    return found
+
+
+def layer(name: str) -> str:
+    return name.split(".")[1] if name.startswith("moai_flow.") else ""
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_dependencies_point_down(name: str) -> None:
+    """The order is resource, hook, cli, and never back, whether at the top of a module or inside a function."""
+    allowed = {"resource": {"resource"}, "hook": {"resource", "hook"}}.get(layer(name))
+    found = imports_of(name)
+    used = {layer(other) for other in found.names | found.late if other.startswith("moai_flow.")}
+    assert allowed is None or used <= allowed
+
+
+def test_no_circle_of_imports() -> None:
+    """No module imports itself through others."""
+    below = {name: {other for other in imports_of(name).names if other in MODULES} for name in MODULES}
+    done: set[str] = set()
+    while len(done) < len(below):
+        ready = {name for name, others in below.items() if name not in done and others <= done}
+        assert ready, f"a circle among {sorted(set(below) - done)}"
+        done |= ready
+
+
+@pytest.mark.parametrize("name", CORE)
+def test_core_imports_the_core_only(name: str) -> None:
+    """What hooks and library share imports nothing but itself and the JSON accelerator."""
+    found = imports_of(name)
+    assert found.names <= set(CORE) | PURE_STANDARD
+    if name != "moai_flow.resource":  # which loads the library's names late, for those who ask for them
+        assert found.late <= set(CORE) | CORE[name]
+
+
+@pytest.mark.parametrize("name", [*CORE, *sorted(PURE_IN_HOOK)])
+def test_pure_modules_touch_nothing(name: str) -> None:
+    """No file, clock, environment or printing: all that is handed in."""
+    found = imports_of(name)
+    assert not {other.split(".")[0] for other in found.names | found.late} & IMPURE
+    assert not found.calls & EFFECTS
+
+
+@pytest.mark.parametrize("name", sorted(PURE_IN_HOOK))
+def test_pure_modules_of_the_hook_import_pure_ones(name: str) -> None:
+    """A pure module that imported another which reads files would be pure in name only."""
+    pure = set(CORE) | PURE_IN_HOOK | {f"moai_flow.hook.{also}" for also in ("estimate", "image")}
+    assert {other for other in imports_of(name).names if other.startswith("moai_flow")} <= pure
+
+
+def test_the_visitor_sees_imports() -> None:
+    """The guard itself: it tells late imports from early ones, and ignores those for type checkers."""
+    found = Imports()
+    found.visit(
+        ast.parse(
+            "import os\nif TYPE_CHECKING:\n    import typing\nelse:\n    import re\n"
+            "def f():\n    import json\n    open('x')\nfrom moai_flow.resource import wire\n"
+        )
+    )
+    assert found.names == {"os", "re", "moai_flow.resource.wire"}
+    assert found.late == {"json"}
+    assert found.calls == {"open"}
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="the hooks of Windows may use the whole library")
+def test_core_loads_nothing_else() -> None:
+    """In a bare interpreter, the core brings nothing into memory but itself and the accelerator."""
+    program = (
+        f"import sys; sys.path.insert(0, {str(PACKAGE.parent)!r}); before = set(sys.modules)\n"
+        f"import {', '.join(CORE)}\n"
+        "print(*sorted(set(sys.modules) - before))"
+    )
+    done = subprocess.run([sys.executable, "-I", "-S", "-c", program], capture_output=True, text=True, check=True)
+    assert set(done.stdout.split()) == {*CORE, "moai_flow", "__future__", "_json"}
+
+
+def test_the_library_is_loaded_late() -> None:
+    """Importing the package, as every hook does, loads none of the library's edges."""
+    program = (
+        "import sys, moai_flow.resource\n"
+        "print(*[name for name in sys.modules if name.startswith(('portalocker', 'moai', 'json', 'threading'))])"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert set(done.stdout.split()) == {"moai_flow", "moai_flow.resource"}
