@@ -25,6 +25,9 @@ try:
     root = folder.removesuffix("/moai_flow/entry")
     # At the end of the path, where no module of the package's can hide one of Python's own.
     sys.path.append(root if root != folder else folder.rpartition("/")[0] + "/src")
+    from moai_flow.hook.compiled import install
+
+    install()
     from moai_flow.hook.run import main
 
     main()

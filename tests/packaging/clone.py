@@ -41,7 +41,8 @@ class Clone:
         package.mkdir(parents=True, exist_ok=True)
         for folder in (package.parent, package):
             (folder / "__init__.py").write_text("")
-        shutil.copy(ROOT / "src/moai_flow/hook/interpreter.py", package)
+        for name in ("compiled.py", "interpreter.py"):
+            shutil.copy(ROOT / "src/moai_flow/hook" / name, package)
         self.write_main(PROBE)
 
     @property
