@@ -21,23 +21,14 @@ MODULES = {
 PURE_STANDARD = {"__future__", "_json"}
 """What the core imports from the standard library. (`json` stands in where the accelerator is missing.)"""
 
-CORE = {
-    "moai_flow.resource": set(),
-    "moai_flow.resource.errors": set(),
-    "moai_flow.resource.sharing": set(),
-    "moai_flow.resource.session": set(),
-    "moai_flow.resource.wire": {"json"},
-    "moai_flow.resource.config": set(),
-    "moai_flow.resource.windows": set(),
-    "moai_flow.resource.ledger": set(),
-    "moai_flow.resource.notices": set(),
-    "moai_flow.resource.codec": set(),
-    "moai_flow.resource.status": set(),
-}
-"""The pure modules that hooks and library share, each with what it may import late besides."""
+EDGES = {f"moai_flow.resource.{name}" for name in ("settings", "shared", "store", "token_budget")}
+"""The library's edges: what reads files and the clock, starts at first use, and may import what it needs."""
 
-PURE_IN_HOOK = {f"moai_flow.hook.{name}" for name in ("attribution", "charge", "globs", "payload", "reply", "seen")}
-"""The hook's own pure modules: no files, clock, environment or printing."""
+CORE = sorted(name for name in MODULES if name.startswith("moai_flow.resource") and name not in EDGES)
+"""The modules that hooks and library share: all the others."""
+
+PURE_IN_HOOK = [f"moai_flow.hook.{name}" for name in ("attribution", "charge", "estimate", "payload", "reply")]
+"""The hook's own pure modules: with all that they import, no files, clock, environment or printing."""
 
 IMPURE = {"os", "posix", "time", "io", "sys", "pathlib", "fcntl", "subprocess", "random", "datetime", "shutil"}
 EFFECTS = {"open", "print", "input", "exec", "eval"}
@@ -119,22 +110,21 @@ def test_core_imports_the_core_only(name: str) -> None:
     found = imports_of(name)
     assert found.names <= set(CORE) | PURE_STANDARD
     if name != "moai_flow.resource":  # which loads the library's names late, for those who ask for them
-        assert found.late <= set(CORE) | CORE[name]
+        assert found.late <= set(CORE) | ({"json"} if name == "moai_flow.resource.wire" else set())
 
 
-@pytest.mark.parametrize("name", [*CORE, *sorted(PURE_IN_HOOK)])
+@pytest.mark.parametrize("name", [*CORE, *PURE_IN_HOOK])
 def test_pure_modules_touch_nothing(name: str) -> None:
-    """No file, clock, environment or printing: all that is handed in."""
-    found = imports_of(name)
-    assert not {other.split(".")[0] for other in found.names | found.late} & IMPURE
-    assert not found.calls & EFFECTS
-
-
-@pytest.mark.parametrize("name", sorted(PURE_IN_HOOK))
-def test_pure_modules_of_the_hook_import_pure_ones(name: str) -> None:
-    """A pure module that imported another which reads files would be pure in name only."""
-    pure = set(CORE) | PURE_IN_HOOK | {f"moai_flow.hook.{also}" for also in ("estimate", "image")}
-    assert {other for other in imports_of(name).names if other.startswith("moai_flow")} <= pure
+    """No file, clock, environment or printing, directly or through others: all that is handed in."""
+    waiting, seen = [name], set()
+    while waiting:
+        other = waiting.pop()
+        seen.add(other)
+        found = imports_of(other)
+        late = set() if other == "moai_flow.resource" else found.late
+        assert not {module.split(".")[0] for module in found.names | late} & IMPURE, other
+        assert not found.calls & EFFECTS, other
+        waiting += [module for module in found.names | late if module in MODULES and module not in seen]
 
 
 def test_the_visitor_sees_imports() -> None:

@@ -15,10 +15,10 @@ class Session:
     `turns` is the main window's occupancy (tokens) at the end of each of the last turns since it last fell.
     `settlements` are (kind, estimated, measured) in tokens. `told_person` and `told_model` are the levels (0-2)
     last said of the whole budget. `news` are lines that wait for the next event that reaches the person, `said`
-    names what is only ever said once. `size_source` says where the window's size is known from; `compacts_at` is where the client compacts by itself (tokens, 0 if unknown),
-    `told_compaction` whether that was said since it came near. `settings` are those in force at the last
-    event, for readers that are told less than a hook. `floor` is where in the transcript (bytes) a reset without a new
-    session was made: what stands before it is history.
+    names what is only ever said once. `size_source` says where the window's size is known from; `compacts_at` is
+    where the client compacts by itself (tokens, 0 if unknown), `told_compaction` whether that was said since it
+    came near. `settings` are those in force at the last event, for readers that are told less than a hook. `floor`
+    is where in the transcript (bytes) a reset without a new session was made: what stands before it is history.
     """
 
     __slots__ = (
