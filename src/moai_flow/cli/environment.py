@@ -23,13 +23,26 @@ def claude_folder(environ: Mapping[str, str]) -> str:
 
 
 def settings_files(environ: Mapping[str, str], project: str) -> dict[str, str]:
-    """Return the client's settings files by scope, from the weakest to the strongest."""
+    """Return the client's settings files by scope, from the weakest to the strongest.
+
+    In the home folder the project's file is the user's: it is listed once, as the user's.
+    """
+    user = os.path.join(claude_folder(environ), "settings.json")
     inside = os.path.join(project, ".claude")
-    return {
-        "user": os.path.join(claude_folder(environ), "settings.json"),
+    files = {
+        "user": user,
         "project": os.path.join(inside, "settings.json"),
         "local": os.path.join(inside, "settings.local.json"),
     }
+    if os.path.realpath(files["project"]) == os.path.realpath(user):
+        del files["project"]
+    return files
+
+
+def settings_file(environ: Mapping[str, str], project: str, scope: str) -> str:
+    """Return the client's settings file of a scope."""
+    files = settings_files(environ, project)
+    return files.get(scope, files["user"])
 
 
 def as_hooks_see_it(environ: Mapping[str, str], project: str) -> dict[str, str]:

@@ -10,6 +10,8 @@ import click
 from moai_flow.resource.errors import TokenBudgetError
 
 SUMMARIES = {
+    "install": "Register the hooks and the status line in Claude Code's settings.",
+    "uninstall": "Take them out again.",
     "status": "Measure the session anew and show its budget.",
     "allocate": "Promise a swarm tokens, or change its limit.",
     "deallocate": "Remove a swarm and what it was promised.",
@@ -68,6 +70,7 @@ def program() -> None:
     \b
     Examples:
       token-budget demo                     see what the hooks say
+      token-budget install                  meter your sessions from now on
       token-budget status                   this project's session, measured anew
       token-budget allocate backend 60K     give swarm backend a limit
     """

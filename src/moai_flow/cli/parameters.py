@@ -37,3 +37,12 @@ swarm_or_all = click.argument("swarm", callback=_read_swarm, required=False)
 tokens = click.argument("tokens", callback=_read_tokens)
 session = click.option("--session", metavar="ID", help="The session, or how its id begins [default: this project's].")
 state_dir = click.option("--state-dir", metavar="DIR", help="Where the ledgers are [default: as for the hooks].")
+scope = click.option(
+    "--scope",
+    type=click.Choice(["user", "project", "local"]),
+    default="user",
+    show_default=True,
+    help="Which settings: yours, the project's, or yours in the project.",
+)
+dry_run = click.option("--dry-run", is_flag=True, help="Show the change and write nothing.")
+yes = click.option("--yes", "-y", is_flag=True, help="Do not ask.")

@@ -1,0 +1,177 @@
+"""What this package has in a settings file of the client: found, written, taken away. Pure."""
+
+from __future__ import annotations
+
+import shlex
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from moai_flow.cli.entry import EVENTS
+from moai_flow.cli.environment import PLUGIN
+from moai_flow.resource.errors import TokenBudgetError
+
+if TYPE_CHECKING:
+    from moai_flow.cli.jsontext import Document
+
+TIMEOUT_SECONDS = 10
+
+_HOOK_ENDS = ("/moai_flow/entry/hook.py", "/hooks/hook.py")
+_STATUS_LINE_ENDS = ("/moai_flow/entry/statusline.py", "/hooks/statusline.py")
+_LAUNCHER_ENDS = ("/moai_flow/entry/run", "/hooks/run")
+
+
+class Place(NamedTuple):
+    """One hook in the settings: its event, the number of its group, its number there, and the hook itself."""
+
+    event: str
+    group: int
+    number: int
+    hook: dict[str, Any]
+
+    @property
+    def path(self) -> tuple[str | int, ...]:
+        """Where it stands in the document."""
+        return ("hooks", self.event, self.group, "hooks", self.number)
+
+
+def hook_of(command: list[str]) -> dict[str, Any]:
+    """Return the hook that runs a command line without a shell."""
+    return {"type": "command", "command": command[0], "args": command[1:], "timeout": TIMEOUT_SECONDS}
+
+
+def words_of(hook: Any) -> list[str]:
+    """Return the command line of a hook or a status line as words, [] for anything else."""
+    command = hook.get("command") if isinstance(hook, dict) else None
+    if not isinstance(command, str):
+        return []
+    arguments = hook.get("args")
+    if isinstance(arguments, list):
+        return [command, *(word for word in arguments if isinstance(word, str))]
+    try:
+        return shlex.split(command)
+    except ValueError:
+        return command.split()
+
+
+def _runs(words: list[str], name: str, ends: tuple[str, ...]) -> bool:
+    """Return whether a command line runs an entry point of this package: `python3 .../hook.py`, `.../run hook`."""
+    for number, word in enumerate(words):
+        plain = word.replace("\\", "/")
+        following = words[number + 1 : number + 2]
+        if plain.endswith(_LAUNCHER_ENDS) and following == [name]:
+            return True
+        if plain.endswith(ends) and (words[1:3] == ["-I", "-S"] or "moai_flow" in plain):
+            return True
+    return False
+
+
+def hooks_in(settings: dict[str, Any]) -> list[Place]:
+    """Return this package's hooks in the settings."""
+    places = []
+    hooks = settings.get("hooks")
+    for event, groups in hooks.items() if isinstance(hooks, dict) else ():
+        for group_number, group in enumerate(groups if isinstance(groups, list) else ()):
+            inside = group.get("hooks") if isinstance(group, dict) else None
+            places += [
+                Place(event, group_number, number, hook)
+                for number, hook in enumerate(inside if isinstance(inside, list) else ())
+                if _runs(words_of(hook), "hook", _HOOK_ENDS)
+            ]
+    return places
+
+
+def has_status_line(settings: dict[str, Any]) -> bool:
+    """Return whether the status line is this package's."""
+    return _runs(words_of(settings.get("statusLine")), "statusline", _STATUS_LINE_ENDS)
+
+
+def plugins_in(settings: dict[str, Any]) -> list[str]:
+    """Return the names under which the settings enable this package's plugin."""
+    enabled = settings.get("enabledPlugins")
+    if not isinstance(enabled, dict):
+        return []
+    return [name for name, is_on in enabled.items() if is_on and name.partition("@")[0] == PLUGIN]
+
+
+def register(document: Document, hook: list[str], status_line: list[str]) -> None:
+    """Write the hooks, and the status line where there is none, or bring those there are up to date.
+
+    Raises:
+        TokenBudgetError: the settings have something else where hooks belong; nothing is changed.
+    """
+    settings = document.read()
+    _check(settings)
+    wanted = hook_of(hook)
+    program = {key: value for key, value in wanted.items() if key != "timeout"}
+    places = hooks_in(settings)
+    for place in reversed(places):
+        is_first = all(place.event != other.event for other in places[: places.index(place)])
+        if place.event not in EVENTS or not is_first:
+            _remove_hook(document, place)
+        elif {key: place.hook.get(key) for key in program} != program:
+            document.replace(place.path, {**place.hook, **program})
+    if "hooks" not in document.read():
+        document.add((), "hooks", {})
+    found = {place.event for place in places}
+    for event in EVENTS:
+        if event in found:
+            continue
+        group = {"hooks": [wanted]}
+        if event in document.read()["hooks"]:
+            document.add(("hooks", event), None, group)
+        else:
+            document.add(("hooks",), event, [group])
+    line = {"type": "command", "command": shlex.join(status_line)}
+    if "statusLine" not in settings:
+        document.add((), "statusLine", line)
+    elif has_status_line(settings) and _is_outdated(settings, line):
+        document.replace(("statusLine", "command"), line["command"])
+
+
+def _is_outdated(settings: dict[str, Any], line: dict[str, str]) -> bool:
+    """Return whether our status line runs something else than it would now; what follows the entry point is kept."""
+    return not str(settings["statusLine"]["command"]).startswith(line["command"])
+
+
+def unregister(document: Document) -> bool:
+    """Take the hooks and the status line away, with what is empty then; return whether there were any."""
+    settings = document.read()
+    places = hooks_in(settings)
+    for place in reversed(places):
+        _remove_hook(document, place)
+    is_ours = has_status_line(settings)
+    if is_ours:
+        document.remove(("statusLine",))
+    return bool(places) or is_ours
+
+
+def _remove_hook(document: Document, place: Place) -> None:
+    """Remove a hook, and its group, its event and `hooks` itself where nothing else is in them."""
+    path = place.path
+    document.remove(path)
+    settings = document.read()
+    groups = settings["hooks"][place.event]
+    group = groups[place.group]
+    if group["hooks"]:
+        return
+    for depth, is_empty in ((3, True), (2, len(groups) == 1), (1, len(settings["hooks"]) == 1)):
+        if not is_empty:
+            return
+        document.remove(path[:depth])
+
+
+def without_empty(settings: dict[str, Any]) -> dict[str, Any]:
+    """Return the settings without hooks that are empty: to compare what was there before with what is left."""
+    hooks = settings.get("hooks")
+    if not isinstance(hooks, dict):
+        return settings
+    kept = {event: groups for event, groups in hooks.items() if groups != []}
+    return {key: kept if key == "hooks" else value for key, value in settings.items() if key != "hooks" or kept}
+
+
+def _check(settings: dict[str, Any]) -> None:
+    hooks = settings.get("hooks", {})
+    if not isinstance(hooks, dict):
+        raise TokenBudgetError("hooks: must be an object; correct it first, nothing was changed")
+    for event in EVENTS:
+        if not isinstance(hooks.get(event, []), list):
+            raise TokenBudgetError(f"hooks.{event}: must be a list; correct it first, nothing was changed")
