@@ -58,7 +58,7 @@ def transcript(home: Path, project: Path) -> Callable[..., Path]:
         path.parent.mkdir(parents=True, exist_ok=True)
         message = {
             "id": f"msg_{next(count)}",
-            "model": "claude-opus-5-5",
+            "model": "claude-sonnet-4-5",
             "stop_reason": "end_turn",
             "content": [{"type": "text", "text": "done"}],
             "usage": {"input_tokens": 10, "cache_read_input_tokens": occupancy - 60, "output_tokens": 50},

@@ -15,6 +15,7 @@ def test_shows_what_the_person_would_have_seen(run: Run) -> None:
     result = run("demo")
     assert result.exit_code == 0, result.output
     seen = [line.split("you see")[1].strip() for line in result.output.splitlines() if "you see" in line]
+    # A second line may follow each, with what can be done about it.
     assert seen == [
         "WARNING: Global token usage at 152,050/200,000 (76.0%) - Monitor closely",
         "CRITICAL: Global token usage at 186,050/200,000 (93.0%) - Execute /clear recommended",

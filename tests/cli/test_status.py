@@ -51,7 +51,7 @@ def test_does_not_write_when_nothing_changed(run: Run, state: Path) -> None:
 def test_table_shows_bars_levels_and_agents(run: Run) -> None:
     """A person sees the main window, each swarm with its level, and the agents under their swarm."""
     lines = run("status").output.splitlines()
-    assert lines[0].startswith("session one  claude-opus-5-5")
+    assert lines[0].startswith("session one  claude-sonnet-4-5")
     main, backend, agent = (
         next(line for line in lines if line.lstrip().startswith(name)) for name in ("main window", "backend", "agent")
     )
@@ -134,16 +134,27 @@ def test_state_dir_moves_the_ledgers(run: Run, state: Path, tmp_path: Path) -> N
     assert json.loads(run("status", "--json", "--state-dir", tmp_path / "moved").output)["session_id"] == "one"
 
 
-@pytest.mark.usefixtures("begun")
-def test_sees_the_budget_that_the_hooks_keep(run: Run, home: Path, project: Path) -> None:
-    """Settings that the client hands to hooks alone count in a terminal too: `env` and the plugin's options."""
-    (home / ".claude" / "settings.json").write_text(
-        json.dumps({"pluginConfigs": {"token-budget@market": {"options": {"total_budget": 120000}}}})
-    )
+def test_sees_the_budget_that_the_hooks_keep(
+    run: Run, hook: Hook, begun: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What only the client knew when it ran the last hook counts in a terminal too."""
+    monkeypatch.setenv("CLAUDE_PLUGIN_OPTION_TOTAL_BUDGET", "120000")
+    hook("one", "UserPromptSubmit", transcript_path=str(begun), prompt="hello", prompt_id="p")
+    monkeypatch.delenv("CLAUDE_PLUGIN_OPTION_TOTAL_BUDGET")
     assert json.loads(run("status", "--json").output)["total_budget"] == 120_000
-    (project / ".claude").mkdir()
-    (project / ".claude" / "settings.json").write_text(json.dumps({"env": {"TOKEN_BUDGET_TOTAL_BUDGET": "160000"}}))
-    assert json.loads(run("status", "--json").output)["total_budget"] == 160_000
+
+
+def test_finds_the_ledgers_where_the_clients_settings_put_them(
+    run: Run, begun: Path, home: Path, state: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The client hands the `env` of its settings to hooks; a terminal does not have it."""
+    state.rename(tmp_path / "moved")
+    monkeypatch.delenv("TOKEN_BUDGET_STATE_DIR")
+    assert run("status").exit_code == 1
+    (home / ".claude" / "settings.json").write_text(
+        json.dumps({"env": {"TOKEN_BUDGET_STATE_DIR": str(tmp_path / "moved")}})
+    )
+    assert json.loads(run("status", "--json").output)["session_id"] == "one"
 
 
 @pytest.mark.parametrize(

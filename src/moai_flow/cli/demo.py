@@ -87,7 +87,7 @@ def _name(moment: Moment | None) -> str:
 
 
 def _show(moment: Moment) -> None:
-    from moai_flow.cli.output import ascii_only, colour
+    from moai_flow.cli.output import ascii_only
     from moai_flow.cli.table import bar
 
     ledger = moment.ledger
@@ -97,9 +97,16 @@ def _show(moment: Moment) -> None:
     click.echo(f"{_name(moment):<29}{moment.occupancy:>9,} / {total:,}  {shown} {percent:5.1f}%")
     if "prompt" in moment.event:
         click.echo(f"    you type     > {moment.event['prompt']}")
-    for line in moment.person.splitlines():
-        click.echo(f"    you see      {colour(line, 2 if line.startswith('CRITICAL') else 1)}")
-    for line in moment.model.splitlines():
-        click.echo(f"    Claude reads {line}")
+    _show_text("you see", moment.person, 2 if moment.person.startswith("CRITICAL") else 1)
+    _show_text("Claude reads", moment.model)
     if moment.event.get("reason") == "clear":
         click.echo("    you type     > /clear")
+
+
+def _show_text(label: str, text: str, level: int | None = None) -> None:
+    """Print what one reader gets: the label before its first line only."""
+    from moai_flow.cli.output import colour
+
+    for number, line in enumerate(text.splitlines()):
+        shown = line if level is None else colour(line, level)
+        click.echo(f"    {'' if number else label:<12} {shown}")

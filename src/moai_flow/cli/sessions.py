@@ -225,7 +225,11 @@ def opened(state: str, session_id: str) -> Iterator[Ledger]:
 
 
 def _prepare(ledger: Ledger, now: float) -> None:
-    """Give the ledger the settings its hooks use, and measure all its windows."""
+    """Give the ledger the settings its hooks use, and measure all its windows.
+
+    The ledger itself keeps the figures that were in force at the last event: a client may have been given settings
+    that nobody else can see.
+    """
     from moai_flow.hook import charge, layers, meter
 
     session = ledger.session
@@ -234,6 +238,8 @@ def _prepare(ledger: Ledger, now: float) -> None:
     project = project_of(session)
     seen = environment.as_hooks_see_it(os.environ, project)
     settings, _ = layers.read_layers(seen, sys.platform, project)
+    if session.settings:
+        settings.append(("ledger", session.settings))
     ledger.config, _ = BudgetConfig.merged(settings, session.window_size or None)
     meter.measure(ledger, charge.main_window(ledger, now), session.transcript, now)
     meter.measure_agents(ledger, session.transcript, now)
