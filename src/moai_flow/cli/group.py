@@ -16,6 +16,8 @@ SUMMARIES = {
     "allocate": "Promise a swarm tokens, or change its limit.",
     "deallocate": "Remove a swarm and what it was promised.",
     "reset": "Take a swarm's consumption back to zero.",
+    "accuracy": "Show how far the estimates were from what was then measured.",
+    "replay": "Show what the hooks would have said in a session that is over.",
     "demo": "Play a recorded session through the hooks and show what they say.",
 }
 """Every command, in the order of the help, with its summary: `--help` loads no command's module."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import _signal as signals
+import _signal as signals  # type: ignore[import-not-found] # what `signal` wraps; it has no stub
 from posix import _exit
 from time import monotonic
 
