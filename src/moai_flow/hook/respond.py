@@ -146,6 +146,7 @@ def _take_agent(ledger: Ledger, event: Event, project: str, now: float) -> None:
         charge.charge_finished_agent(ledger, event, now)
     elif event.name == SUBAGENT_STOP:
         charge.charge_reply(ledger, window, event, measured, now)
+        window.rest()
 
 
 def _look_ahead(ledger: Ledger, environ: Mapping[str, str]) -> None:

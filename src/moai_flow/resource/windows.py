@@ -23,6 +23,9 @@ MOST_PENDING = 128
 HANDLED_LENGTH = 48
 """Keys of settled estimates that are remembered, so that a hook that runs twice counts once."""
 
+HANDLED_AT_REST = 4
+"""The same for a subagent that has stopped: a session may have had fifty, and every hook reads them all."""
+
 MOST_OFF = 2
 """How many times its estimate a swarm can be charged at a settlement; what is beyond was nobody's."""
 
@@ -199,6 +202,10 @@ class Window:
         for estimate in self.pending.values():
             self.peak += estimate.tokens
             estimate.tokens = 0
+
+    def rest(self) -> None:
+        """Keep less of a subagent that has stopped; it may go on later."""
+        del self.handled[:-HANDLED_AT_REST]
 
     def hand_over(self, swarm: str) -> int:
         """Give what `swarm` holds here to the window's own swarm; return the tokens."""
