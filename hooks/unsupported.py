@@ -14,8 +14,7 @@ def main():  # type: ignore[no-untyped-def]  # noqa: ANN201 - Python 2.7 cannot 
     if json.loads(payload).get("hook_event_name") == "SessionStart":
         message = (
             "TokenBudget is off: it needs Python 3.10 or newer and found %d.%d (%s); "
-            "TOKEN_BUDGET_PYTHON may name another"
-            % (sys.version_info[0], sys.version_info[1], sys.executable)
+            "TOKEN_BUDGET_PYTHON may name another" % (sys.version_info[0], sys.version_info[1], sys.executable)
         )
         os.write(1, json.dumps({"systemMessage": message}).encode("ascii"))
     os._exit(0)

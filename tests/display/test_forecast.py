@@ -12,7 +12,7 @@ from moai_flow.resource.config import BudgetConfig
 from moai_flow.resource.session import Session as Book
 
 if TYPE_CHECKING:
-    from conftest import Session
+    from support.session import Session
 
 CHOICE = "/clear starts an empty window, /compact keeps a summary."
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from conftest import ROOT, SESSION
+from support.session import ROOT, SESSION
 
 from moai_flow.hook import folder, line
 from moai_flow.resource.config import BudgetConfig
@@ -20,7 +20,7 @@ from moai_flow.resource.session import Session as Book
 from moai_flow.resource.windows import Window
 
 if TYPE_CHECKING:
-    from conftest import Session
+    from support.session import Session
 
 
 def ledger_of(consumed: int, swarms: dict[str, tuple[int, int]], turns: list[int] | None = None) -> Ledger:

@@ -3,18 +3,12 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING
 
 import click
 
 from moai_flow.cli import parameters, sessions
 from moai_flow.cli.group import examples
-from moai_flow.resource import notices
-from moai_flow.resource.errors import TokenBudgetError
-from moai_flow.resource.ledger import Swarm
-
-if TYPE_CHECKING:
-    from moai_flow.resource.ledger import Ledger
+from moai_flow.cli.promise import promise
 
 
 @click.command(
@@ -37,55 +31,5 @@ def command(*, swarm: str, tokens: int, shared: bool, session: str | None, state
     """
     state = sessions.state_folder(state_dir)
     with sessions.opened(state, sessions.find(state, session)) as ledger:
-        now = time.time()
-        if swarm in ledger.swarms:
-            _resize(ledger, swarm, tokens, now)
-        elif shared or _works_in_main_window(ledger, swarm):
-            if not ledger.allocate(swarm, tokens, now):
-                raise TokenBudgetError(f"{swarm}: {tokens:,} tokens do not fit; {_room(ledger, swarm)}")
-        else:
-            ledger.add(Swarm(swarm, tokens, now, promised=tokens, isolated=True))
-            ledger.note(now, swarm, "allocate", tokens)
-        notices.rearm(ledger)
-        found = ledger.swarms[swarm]
-    where = "windows of its own" if found.isolated else "the main window"
-    click.echo(f"{swarm}: {found.allocated:,} tokens in {where}, {found.available:,} left")
-
-
-def _works_in_main_window(ledger: Ledger, swarm: str) -> bool:
-    """Return whether the hooks would make a new swarm of that name a shared one."""
-    if ledger.config.subagents == "shared":
-        return True
-    return any(rule.name == swarm and rule.paths and not rule.agents for rule in ledger.config.swarms)
-
-
-def _resize(ledger: Ledger, swarm_id: str, tokens: int, now: float) -> None:
-    if ledger.resize(swarm_id, tokens, now):
-        return
-    swarm = ledger.swarms[swarm_id]
-    if swarm.open_ended:
-        raise TokenBudgetError(
-            f"{swarm_id}: has no limit of its own; it may use what the others have not been promised. "
-            "total_budget in the settings limits the main window"
-        )
-    needed = swarm.consumed + swarm.reserved
-    if tokens < needed:
-        raise TokenBudgetError(
-            f"{swarm_id}: {tokens:,} tokens are less than the {needed:,} it has consumed and reserved; "
-            f"`token-budget reset {swarm_id}` takes that back to zero"
-        )
-    raise TokenBudgetError(f"{swarm_id}: {tokens:,} tokens do not fit; {_room(ledger, swarm_id)}")
-
-
-def _room(ledger: Ledger, swarm_id: str) -> str:
-    """Return how much the main window has left to promise, at most, to this swarm."""
-    taken = 0
-    for other in ledger.swarms.values():
-        if not (other.isolated or other.open_ended) and other.swarm_id != swarm_id:
-            may_give_way = ledger.config.enable_auto_rebalance
-            taken += min(other.floor, other.allocated) if may_give_way else other.allocated
-    left = max(0, ledger.config.pool - taken)
-    return (
-        f"{left:,} are left to promise (total {ledger.config.total_budget:,}, "
-        f"reserve buffer {ledger.config.reserve_buffer:,}, other swarms {taken:,})"
-    )
+        said = promise(ledger, swarm, tokens, time.time(), shared=shared)
+    click.echo(said)

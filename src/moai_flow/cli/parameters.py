@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import click
 
-from moai_flow.resource.config import MOST_TOKENS, is_swarm_name
-
-_MULTIPLES = {"K": 1_000, "M": 1_000_000}
-_MOST_DIGITS = 20
+from moai_flow.cli.amounts import read_tokens
+from moai_flow.resource.config import is_swarm_name
 
 
 def _read_swarm(ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:
@@ -17,19 +15,10 @@ def _read_swarm(ctx: click.Context, param: click.Parameter, value: str | None) -
 
 
 def _read_tokens(ctx: click.Context, param: click.Parameter, value: str) -> int:
-    """Return the number of tokens that is meant by 60000, 60,000, 60_000, 60K or 1.5M."""
-    text = value.strip().upper().replace(",", "").replace("_", "")
-    multiple = _MULTIPLES.get(text[-1:], 1)
-    number = text[:-1] if multiple > 1 else text
-    whole, point, part = number.partition(".")
-    digits = whole + part
-    is_number = digits.isascii() and digits.isdigit() and whole and bool(point) == bool(part)
-    if not is_number or (point and multiple == 1) or len(digits) > _MOST_DIGITS:
-        raise click.BadParameter(f"{value!r} is not a number of tokens (60000, 60,000 or 60K)", ctx, param)
-    tokens: int = int(digits) * multiple // 10 ** len(part)
-    if not 0 < tokens <= MOST_TOKENS:
-        raise click.BadParameter(f"must be at least 1 token and at most {MOST_TOKENS:,}", ctx, param)
-    return tokens
+    try:
+        return read_tokens(value)
+    except ValueError as error:
+        raise click.BadParameter(str(error), ctx, param) from error
 
 
 swarm = click.argument("swarm", callback=_read_swarm)

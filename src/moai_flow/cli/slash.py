@@ -1,0 +1,94 @@
+"""What the plugin's slash commands run: a few of the commands, on the standard library alone.
+
+They start from the plugin's folder by `hooks/run`, where neither `click` nor anything else needs to be
+installed. What is printed goes into the prompt, so errors are printed like everything else.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import time
+from typing import TYPE_CHECKING, NoReturn
+
+from moai_flow.cli import sessions
+from moai_flow.resource.config import is_swarm_name
+from moai_flow.resource.errors import TokenBudgetError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from moai_flow.resource.ledger import Ledger
+
+
+class _Parser(argparse.ArgumentParser):
+    """A parser whose errors are errors of the library: one line, no exit code."""
+
+    def error(self, message: str) -> NoReturn:
+        raise TokenBudgetError(f"{message}\n{self.format_usage().strip()}")
+
+
+def main(arguments: Sequence[str]) -> None:
+    """Run a slash command and print what it says; never fails.
+
+    Args:
+        arguments: the command's name (one of `_COMMANDS`), the session's id, and what the person typed after
+            the command, as one text.
+    """
+    name, session, *typed = [*arguments, "", ""][:3]
+    words = " ".join(typed).split()
+    try:
+        os.environ.setdefault("CLAUDE_CODE_SESSION_ID", session)
+        text = _COMMANDS[name](words)
+    except TokenBudgetError as error:
+        text = str(error)
+    # The client decodes UTF-8, whatever the locale says.
+    sys.stdout.buffer.write(text.encode("utf-8", "replace") + b"\n")
+
+
+def _status(words: list[str]) -> str:
+    """Return the status of this session, or with --all of every one that runs now."""
+    parser = _Parser(prog="/token-budget:status", add_help=False)
+    parser.add_argument("--all", action="store_true")
+    chosen = parser.parse_args(words)
+    state = sessions.state_folder()
+    ids = sessions.live(state) if chosen.all else [sessions.find(state)]
+    if not ids:
+        return "No session runs now."
+    parts = []
+    for session_id in ids:
+        with sessions.opened(state, session_id) as ledger:
+            parts.append(_table(ledger, session_id))
+    return "\n\n".join(parts)
+
+
+def _table(ledger: Ledger, session_id: str) -> str:
+    from moai_flow.cli import table
+
+    rows = table.lines(ledger, style=lambda text, _: text, ascii_only=False)
+    return "\n".join([f"session {session_id}", "", *rows])
+
+
+def _allocate(words: list[str]) -> str:
+    """Promise a swarm tokens."""
+    from moai_flow.cli.amounts import read_tokens
+    from moai_flow.cli.promise import promise
+
+    parser = _Parser(prog="/token-budget:allocate", add_help=False)
+    parser.add_argument("swarm")
+    parser.add_argument("tokens")
+    parser.add_argument("--shared", action="store_true")
+    chosen = parser.parse_args(words)
+    if not is_swarm_name(chosen.swarm):
+        raise TokenBudgetError(f"{chosen.swarm!a}: a swarm's name is 1-64 characters of A-Z a-z 0-9 . _ -")
+    try:
+        tokens = read_tokens(chosen.tokens)
+    except ValueError as error:
+        raise TokenBudgetError(f"tokens: {error}") from error
+    state = sessions.state_folder()
+    with sessions.opened(state, sessions.find(state)) as ledger:
+        return promise(ledger, chosen.swarm, tokens, time.time(), shared=chosen.shared)
+
+
+_COMMANDS = {"status": _status, "allocate": _allocate}

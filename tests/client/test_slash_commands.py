@@ -1,0 +1,53 @@
+"""The plugin's slash commands in the real client: what they print stands in the request that the model gets."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from standin import StandIn, plan_prompt
+
+if TYPE_CHECKING:
+    from driver import Client
+
+MAIN_WINDOW = r"main window +60,0\d\d / 200,000 +30\.0%"
+PLUGIN = Path(__file__).resolve().parents[2]
+
+
+def ask(client: Client, standin: StandIn, command: str) -> str:
+    """Have a session of 60,050 tokens, type a slash command into it, and return what the model read of it."""
+    first = client.run(plan_prompt("work", [{"text": "all done", "ctx": 60_000}]), plugin=PLUGIN)
+    result = client.run(command, "--resume", first.session_id, plugin=PLUGIN)
+    assert result.code == 0, result.errors
+    return standin.turns[-1].text
+
+
+def test_status_reaches_the_model(client: Client, standin: StandIn) -> None:
+    """The table, measured in the running session, without anything installed."""
+    # The prompt that the slash command itself is has been estimated on top.
+    assert re.search(MAIN_WINDOW, ask(client, standin, "/token-budget:status"))
+
+
+@pytest.mark.parametrize(
+    ("typed", "answer"),
+    [
+        pytest.param("backend 60K", "backend: 60,000 tokens in windows of its own, 60,000 left", id="a limit"),
+        pytest.param("backend", "the following arguments are required: tokens", id="too few words"),
+        pytest.param("backend many", "'many' is not a number of tokens", id="no number"),
+        pytest.param("back/end 60K", "a swarm's name is 1-64 characters", id="no name"),
+    ],
+)
+def test_allocate_answers_in_the_prompt(client: Client, standin: StandIn, typed: str, answer: str) -> None:
+    """What it did, or why it could not: an error is an answer too."""
+    assert answer in ask(client, standin, f"/token-budget:allocate {typed}")
+
+
+def test_the_commands_need_no_permission(client: Client, standin: StandIn) -> None:
+    """With the client's usual permissions, nobody is asked: the command is the one that the skill allows."""
+    first = client.run(plan_prompt("work", [{"text": "all done", "ctx": 60_000}]), plugin=PLUGIN)
+    line = [client.binary, "--plugin-dir", str(PLUGIN), "--resume", first.session_id, "-p", "/token-budget:status"]
+    subprocess.run(line, cwd=client.project, env=client.environment(), stdin=subprocess.DEVNULL, check=True, timeout=60)
+    assert re.search(MAIN_WINDOW, standin.turns[-1].text)
