@@ -63,9 +63,7 @@ class Turn:
         python: what `python3` is on the client's PATH.
     """
 
-    def __init__(
-        self, root: Path, binary: str, handler: list[str] | None, plugin: Path | None, python: Path
-    ) -> None:
+    def __init__(self, root: Path, binary: str, handler: list[str] | None, plugin: Path | None, python: Path) -> None:
         self.root = root
         self.binary = binary
         self.handler = handler
@@ -84,9 +82,7 @@ class Turn:
                 file = client.project / f"notes{number}.txt"
                 file.write_text(f"a line of file {number}\n" * 150)
                 steps.append({"tool": "Read", "input": {"file_path": str(file)}, "ctx": 20_000 + number * 1_200})
-            done = client.run(
-                plan_prompt("work", steps), settings=self._settings(), plugin=self.plugin, seconds=300
-            )
+            done = client.run(plan_prompt("work", steps), settings=self._settings(), plugin=self.plugin, seconds=300)
             if done.code or len(standin.calls) != CALLS:
                 raise RuntimeError(f"{len(standin.calls)} calls, code {done.code}: {done.errors}")
             return standin.calls

@@ -14,6 +14,22 @@ from sessions import Session
 
 QUIET, SPEAKING = 1.7, 1.9
 
+_STATUS = {
+    "model": {"id": "claude-opus-5-5", "display_name": "Opus 5.5"},
+    "version": "2.1.330",
+    "cost": {"total_cost_usd": 0.61, "total_duration_ms": 81_000},
+    "context_window": {
+        "context_window_size": 200_000,
+        "used_percentage": 31,
+        "current_usage": {
+            "input_tokens": 10,
+            "output_tokens": 180,
+            "cache_creation_input_tokens": 1_200,
+            "cache_read_input_tokens": 60_000,
+        },
+    },
+}
+
 
 def main() -> None:
     """Measure every event in one run."""
@@ -52,6 +68,13 @@ def main() -> None:
             session.play(session.call(*agent))
         payload = session.payload(**session.end(*agent))
         add("SubagentStop, the reply is in the file", SPEAKING, hook(arguments, session, payload))
+
+        session = Session(Path(folder, "line"))
+        session.call()
+        payload = session.payload(hook_event_name="Status", **_STATUS)
+        # The size it learns is stored once, and known from then on.
+        hook(arguments, session, payload, entry="statusline.py", speaks=True).run()
+        add("status line", SPEAKING, hook(arguments, session, payload, entry="statusline.py", speaks=True))
 
         samples = alternate(commands, arguments.rounds)
     against = samples["bare interpreter"]

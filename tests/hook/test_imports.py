@@ -89,9 +89,9 @@ def place(tmp_path: Path) -> Place:
     return Place(tmp_path)
 
 
-def unexpected(loaded: set[str]) -> set[str]:
+def unexpected(loaded: set[str], main: str = "run") -> set[str]:
     """Return the modules that are neither the package's own nor on the list."""
-    assert "moai_flow.hook.run" in loaded, "the hook did not run"
+    assert f"moai_flow.hook.{main}" in loaded, "the hook did not run"
     return {name for name in loaded - STANDARD if name.partition(".")[0] != "moai_flow"}
 
 
@@ -124,6 +124,22 @@ def test_event_imports_only_what_is_listed(place: Place, name: str, fields: dict
     assert place.ledger.exists(), "the hook did not do its work"
     assert unexpected(first) == set()
     assert unexpected(second) == set()
+
+
+def test_status_line_imports_only_what_is_listed(place: Place) -> None:
+    """It is started after every message, before the session's first hook too."""
+    given = {
+        "context_window": {"context_window_size": 200_000, "current_usage": {"input_tokens": 1_000}},
+        "workspace": {"project_dir": str(place.project)},
+    }
+    entry = ROOT / "hooks" / "statusline.py"
+    before, printed = place.loaded(entry, given)
+    assert "/200,000" in printed
+    assert unexpected(before, "statusline") == set()
+    place.hook("UserPromptSubmit", prompt="do it")
+    place.measured(1_000)
+    after, _ = place.loaded(entry, given)
+    assert unexpected(after, "statusline") == set()
 
 
 def test_unknown_event_imports_only_what_is_listed(place: Place) -> None:
@@ -164,7 +180,7 @@ def test_hook_loads_nothing_that_serves_others(place: Place) -> None:
     """What serves library users, the command line, the status line or a plugin's first start stays away."""
     loaded, _ = place.hook("PostToolUse", **TOOL, tool_response={"stdout": "a"})
     library = {f"moai_flow.resource.{name}" for name in ("settings", "shared", "status", "store", "token_budget")}
-    others = {"moai_flow.hook.interpreter", "moai_flow.hook.statusline"}
+    others = {f"moai_flow.hook.{name}" for name in ("interpreter", "line", "rebuild", "statusline", "sweep")}
     assert loaded & (library | others) == set()
     assert not [name for name in loaded if name.startswith("moai_flow.cli")]
 
