@@ -198,5 +198,5 @@ class LedgerMachine(RuleBasedStateMachine):
         assert len(self.ledger.history) <= 50
 
 
-LedgerMachine.TestCase.settings = settings(max_examples=150, stateful_step_count=40, deadline=None)
+LedgerMachine.TestCase.settings = settings(max_examples=80, stateful_step_count=40, deadline=None)
 TestLedger: Any = LedgerMachine.TestCase

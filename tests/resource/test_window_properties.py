@@ -72,8 +72,9 @@ class Conversation:
 
 
 class WindowMachine(RuleBasedStateMachine):
-    """A conversation, its hooks, and a transcript that lags; `isolated` makes the window a subagent's."""
+    """The main window's conversation, its hooks, and a transcript that lags."""
 
+    own = MAIN
     isolated = False
 
     @initialize()
@@ -82,14 +83,13 @@ class WindowMachine(RuleBasedStateMachine):
         self.ledger.add(Swarm(MAIN, 0, 0.0, open_ended=True))
         for name in ("backend", "frontend"):
             self.ledger.add(Swarm(name, 50_000, 0.0, isolated=self.isolated))
-        self.own = "backend" if self.isolated else MAIN
         self.window = self.ledger.windows[MAIN] = Window(MAIN, self.own)
         self.talk = Conversation()
         self.keys = 0
         self.was_reset = False
 
     def owner(self, swarm: str) -> str:
-        return self.own if self.isolated or swarm not in self.ledger.swarms else swarm
+        return swarm if self.own == MAIN and swarm in self.ledger.swarms else self.own
 
     def estimate(self, key: str, role: str, swarm: str, tokens: int, **place: Any) -> None:
         add_estimate(self.ledger, self.window, Estimate(key, role, self.owner(swarm), "text", tokens, **place), 1.0)
@@ -155,10 +155,10 @@ class WindowMachine(RuleBasedStateMachine):
 
     @rule(swarm=SWARMS)
     def reset(self, swarm: str) -> None:
-        self.was_reset = True
+        self.was_reset |= swarm == self.own != MAIN
         self.ledger.reset(swarm, 3.0)
 
-    @precondition(lambda self: not self.isolated)
+    @precondition(lambda self: self.own == MAIN)
     @rule(swarm=st.sampled_from(["backend", "frontend"]))
     def deallocate(self, swarm: str) -> None:
         self.ledger.deallocate(swarm, 3.0)
@@ -172,7 +172,7 @@ class WindowMachine(RuleBasedStateMachine):
         assert all(swarm.consumed >= 0 for swarm in self.ledger.swarms.values())
         assert all(part > 0 for part in self.window.holdings.values()) or self.isolated
         assert sum(self.window.holdings.values()) == self.window.occupancy
-        if not self.isolated:
+        if not self.isolated and not self.was_reset:
             assert self.ledger.total_consumed == self.window.estimated
 
     def teardown(self) -> None:
@@ -190,11 +190,22 @@ class WindowMachine(RuleBasedStateMachine):
 
 
 class IsolatedWindowMachine(WindowMachine):
+    """A subagent's window, whose swarm's consumption is all that was brought in."""
+
+    own = "backend"
     isolated = True
 
 
-LIMITS = settings(max_examples=120, stateful_step_count=30, deadline=None)
+class PooledWindowMachine(WindowMachine):
+    """A subagent's window that counts in the same pool as the main window (`"subagents": "shared"`)."""
+
+    own = "backend"
+
+
+LIMITS = settings(max_examples=60, stateful_step_count=30, deadline=None)
 WindowMachine.TestCase.settings = LIMITS
 IsolatedWindowMachine.TestCase.settings = LIMITS
+PooledWindowMachine.TestCase.settings = LIMITS
 TestSharedWindow: Any = WindowMachine.TestCase
 TestIsolatedWindow: Any = IsolatedWindowMachine.TestCase
+TestPooledWindow: Any = PooledWindowMachine.TestCase
