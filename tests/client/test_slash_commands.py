@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import subprocess
 from pathlib import Path
@@ -51,3 +52,20 @@ def test_the_commands_need_no_permission(client: Client, standin: StandIn) -> No
     line = [client.binary, "--plugin-dir", str(PLUGIN), "--resume", first.session_id, "-p", "/token-budget:status"]
     subprocess.run(line, cwd=client.project, env=client.environment(), stdin=subprocess.DEVNULL, check=True, timeout=60)
     assert re.search(MAIN_WINDOW, standin.turns[-1].text)
+
+
+def test_setup_brings_the_status_line(client: Client, standin: StandIn, tmp_path: Path) -> None:
+    """Typed in one session, shown in the next; the window's size is stored from it, and the person told once."""
+    ask(client, standin, "/token-budget:setup")
+    settings = json.loads((client.home / ".claude" / "settings.json").read_text())
+    with client.terminal(plugin=PLUGIN) as terminal:
+        terminal.wait_ready()
+        terminal.wait_for(r"main 0/200,000 0% \[-{8}\]")
+        terminal.type(plan_prompt("work", [{"text": "first done", "ctx": 152_000}]))
+        terminal.wait_for(r"main 152,050/200,000 76% WARNING \[#{6}--\]")
+        terminal.type(plan_prompt("more", [{"text": "second done", "ctx": 162_000}]))
+        terminal.wait_for("clear in about 1 turn")
+        screen = terminal.wait_for("second done")
+    assert settings["statusLine"]["type"] == "command"
+    flat = " ".join(screen.split())
+    assert flat.count("the budget is 200,000 tokens and the window holds") == 1

@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import os
-import subprocess
 import sys
 from typing import TYPE_CHECKING
 
 import pytest
-from support.session import ROOT, SESSION, Session
+from support.session import LAUNCHER, SESSION, Session
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-LAUNCHER = str(ROOT / "hooks" / "run")
 
 
 @pytest.fixture
@@ -27,17 +24,7 @@ def slash(session: Session, tmp_path: Path) -> Session:
 
 
 def start(session: Session, *arguments: str, **env: str) -> str:
-    done = subprocess.run(
-        [LAUNCHER, "command", *arguments],
-        cwd=session.project,
-        env={**session.env, **env},
-        capture_output=True,
-        text=True,
-        timeout=30,
-        check=False,
-    )
-    assert (done.returncode, done.stderr) == (0, "")
-    return done.stdout
+    return session.start([LAUNCHER, "command", *arguments], **env)
 
 
 def test_status_shows_the_session_it_is_asked_in(slash: Session) -> None:

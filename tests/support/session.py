@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from moai_flow.resource.ledger import Ledger
 
 ROOT = Path(__file__).resolve().parents[2]
+LAUNCHER = str(ROOT / "hooks" / "run")
 SESSION = "11111111-2222-3333-4444-555555555555"
 
 
@@ -97,10 +98,15 @@ class Session:
 
     def _run(self, entry: str, text: str, *arguments: str) -> str:
         script = str(ROOT / "hooks" / f"{entry}.py")
+        return self.start([sys.executable, "-I", "-S", script, *arguments], text)
+
+    def start(self, command: list[str], text: str = "", **env: str) -> str:
+        """Run a program in the project and return what it prints; it must neither fail nor complain."""
         done = subprocess.run(
-            [sys.executable, "-I", "-S", script, *arguments],
+            command,
             input=text,
-            env=self.env,
+            cwd=self.project,
+            env={**self.env, **env},
             capture_output=True,
             text=True,
             timeout=30,

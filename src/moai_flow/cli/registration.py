@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 
 TIMEOUT_SECONDS = 10
 
+WRAP = "--wrap"
+"""The status line's option that names another one, to be shown above it."""
+
 _HOOK_ENDS = ("/moai_flow/entry/hook.py", "/hooks/hook.py")
 _STATUS_LINE_ENDS = ("/moai_flow/entry/statusline.py", "/hooks/statusline.py")
 _LAUNCHER_ENDS = ("/moai_flow/entry/run", "/hooks/run")
@@ -84,6 +87,12 @@ def has_status_line(settings: dict[str, Any]) -> bool:
     return _runs(words_of(settings.get("statusLine")), "statusline", _STATUS_LINE_ENDS)
 
 
+def wrapped_in(command: str) -> str:
+    """Return the command line that our status line wraps, "" for none."""
+    words = words_of({"command": command})
+    return words[words.index(WRAP) + 1] if WRAP in words[:-1] else ""
+
+
 def plugins_in(settings: dict[str, Any]) -> list[str]:
     """Return the names under which the settings enable this package's plugin."""
     enabled = settings.get("enabledPlugins")
@@ -140,8 +149,17 @@ def unregister(document: Document) -> bool:
         _remove_hook(document, place)
     is_ours = has_status_line(settings)
     if is_ours:
-        document.remove(("statusLine",))
+        remove_status_line(document)
     return bool(places) or is_ours
+
+
+def remove_status_line(document: Document) -> None:
+    """Take our status line away, and put back the one it wraps."""
+    theirs = wrapped_in(str(document.read()["statusLine"]["command"]))
+    if theirs:
+        document.replace(("statusLine", "command"), theirs)
+    else:
+        document.remove(("statusLine",))
 
 
 def _remove_hook(document: Document, place: Place) -> None:

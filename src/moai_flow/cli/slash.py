@@ -91,4 +91,16 @@ def _allocate(words: list[str]) -> str:
         return promise(ledger, chosen.swarm, tokens, time.time(), shared=chosen.shared)
 
 
-_COMMANDS = {"status": _status, "allocate": _allocate}
+def _setup(words: list[str]) -> str:
+    """Put the status line into the settings, or take it away."""
+    from moai_flow.cli import setup
+
+    parser = _Parser(prog="/token-budget:setup", add_help=False)
+    how = parser.add_mutually_exclusive_group()
+    how.add_argument("--wrap", action="store_true")
+    how.add_argument("--remove", action="store_true")
+    chosen = parser.parse_args(words)
+    return setup.take_away() if chosen.remove else setup.set_up(wrap=chosen.wrap)
+
+
+_COMMANDS = {"status": _status, "allocate": _allocate, "setup": _setup}

@@ -1,0 +1,71 @@
+"""Putting the status line into the client's settings: a plugin cannot bring one."""
+
+from __future__ import annotations
+
+import os
+import shlex
+
+from moai_flow.cli import entry, environment, registration, sessions
+from moai_flow.cli.settingsfile import SettingsFile
+from moai_flow.resource.errors import TokenBudgetError
+
+
+def set_up(*, wrap: bool) -> str:
+    """Put our status line into the user's settings and return what was done, with the change as a diff.
+
+    Args:
+        wrap: whether a status line of somebody else's is kept, above ours.
+
+    Raises:
+        TokenBudgetError: there is one and it is not to be wrapped, or the settings cannot be read or written.
+    """
+    file = _settings()
+    settings = file.document.read()
+    command = shlex.join(entry.command(entry.STATUS_LINE))
+    present = settings.get("statusLine")
+    if present is None:
+        file.document.add((), "statusLine", {"type": "command", "command": command})
+    elif registration.has_status_line(settings):
+        theirs = registration.wrapped_in(str(present["command"]))
+        kept = f" {registration.WRAP} {shlex.quote(theirs)}" if theirs else ""
+        file.document.replace(("statusLine", "command"), command + kept)
+    else:
+        theirs = str(present.get("command", "")) if isinstance(present, dict) else ""
+        if not (wrap and theirs):
+            raise TokenBudgetError(
+                f"{file.path} has a status line already: {theirs or present}\n"
+                "/token-budget:setup --wrap keeps it and shows ours below it"
+            )
+        file.document.replace(("statusLine", "command"), f"{command} {registration.WRAP} {shlex.quote(theirs)}")
+    return _write(file, "The status line is set up; it appears with the next message.")
+
+
+def take_away() -> str:
+    """Take our status line out of the user's settings, and put back the one it wrapped.
+
+    Raises:
+        TokenBudgetError: there is none of ours, or the settings cannot be read or written.
+    """
+    file = _settings()
+    settings = file.document.read()
+    if not registration.has_status_line(settings):
+        raise TokenBudgetError(f"{file.path} has no status line of this package")
+    registration.remove_status_line(file.document)
+    return _write(file, "The status line is as it was before.")
+
+
+def _settings() -> SettingsFile:
+    return SettingsFile(environment.settings_files(os.environ, sessions.project_folder())["user"])
+
+
+def _write(file: SettingsFile, said: str) -> str:
+    data = file.changed
+    if data is None:
+        return f"{file.path}: set up already, nothing to change"
+    diff = "\n".join(file.diff(data))
+    if file.exists:
+        if file.read_backup() is None:
+            file.write_backup()
+        said += f"\nWhat was there before is in {file.backup}"
+    file.write(data)
+    return f"{diff}\n\n{said}"
