@@ -162,6 +162,23 @@ def test_a_hook_is_two_processes(clone: Clone) -> None:
     assert said == f"{process.pid}\n"
 
 
+@pytest.mark.parametrize(
+    ("named", "arguments", "expected"),
+    [
+        pytest.param({}, [], str(os.getpid()), id="a client that does not name itself is who started the hook"),
+        pytest.param({"CLAUDE_PID": "4711"}, [], "4711", id="a client that names itself is believed"),
+        pytest.param({}, ["--", "status"], "", id="a command's parent is no client"),
+    ],
+)
+def test_a_hook_learns_the_clients_process(
+    clone: Clone, named: dict[str, str], arguments: list[str], expected: str
+) -> None:
+    """By it a session is known to go on after /clear, with old clients too."""
+    python = clone.write_python("python3", 'echo "$CLAUDE_PID"')
+    env = {"PATH": str(python.parent), **named}
+    assert run([clone.launcher, "hook", *arguments], "{}", env).stdout == f"{expected}\n"
+
+
 def test_a_plugin_folder_that_cannot_be_written(clone: Clone) -> None:
     """Compiled modules then go to the plugin's data folder, or each hook would make them again."""
     folder = Path(tempfile.mkdtemp())
