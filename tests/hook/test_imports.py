@@ -104,7 +104,6 @@ EVENTS = [
     pytest.param("SessionStart", {"source": "clear"}, id="start-after-clear"),
     pytest.param("UserPromptSubmit", {"prompt": "do it", "prompt_id": "p"}, id="prompt"),
     pytest.param("UserPromptSubmit", {"prompt": "\u4f60\u597d /clear", "prompt_id": "p"}, id="prompt-not-ascii"),
-    pytest.param("PreToolUse", TOOL, id="before-tool"),
     pytest.param("PostToolUse", {**TOOL, "tool_response": {"stdout": "a\nb"}}, id="tool"),
     pytest.param("PostToolUse", {**TOOL, **AGENT, "tool_response": {"stdout": "a"}}, id="tool-of-agent"),
     pytest.param("PostToolUseFailure", {**TOOL, "error": "no such file"}, id="failure"),
@@ -140,6 +139,28 @@ def test_status_line_imports_only_what_is_listed(place: Place) -> None:
     place.measured(1_000)
     after, _ = place.loaded(entry, given)
     assert unexpected(after, "statusline") == set()
+
+
+def test_before_a_tool_nothing_more_is_imported(place: Place) -> None:
+    """PreToolUse, which only enforcement needs, imports nothing from the library, whether that is on or off."""
+    asked = {"tool_name": "Agent", "tool_use_id": "toolu_1", "tool_input": {"subagent_type": "backend"}}
+    off, _ = place.hook("PreToolUse", **asked)
+    assert not place.ledger.exists(), "a call that nobody wants checked was"
+    place.write(place.home / ".config/token-budget/config.json", '{"token_budget": {"enforce": "deny"}}')
+    on, _ = place.hook("PreToolUse", **asked)
+    assert place.ledger.exists(), "the call was not checked"
+    assert unexpected(off) == unexpected(on) == set()
+
+
+def test_reservations_are_loaded_while_agents_run(place: Place) -> None:
+    """Who starts no agent does not pay for reservations, and nobody pays for enforcement who has it off."""
+    modules = {"moai_flow.hook.reservations", "moai_flow.resource.reservations", "moai_flow.hook.enforcement"}
+    before, _ = place.hook("PostToolUse", **TOOL, tool_response={"stdout": "a"})
+    during, _ = place.hook("SubagentStart", **AGENT)
+    place.hook("SubagentStop", **AGENT, last_assistant_message="done")
+    after, _ = place.hook("PostToolUse", **TOOL, tool_response={"stdout": "a"})
+    assert before & modules == after & modules == set()
+    assert during & modules == {"moai_flow.hook.reservations", "moai_flow.resource.reservations"}
 
 
 def test_unknown_event_imports_only_what_is_listed(place: Place) -> None:

@@ -50,6 +50,7 @@ def begin(session_id: str, config: BudgetConfig, previous: Ledger | None, now: f
             ledger.add(Swarm(swarm.swarm_id, swarm.allocated, now, promised=swarm.promised, isolated=swarm.isolated))
     before = previous.session
     session.factors = before.factors
+    session.finished = before.finished
     session.window_size = before.window_size
     session.size_source = before.size_source
     session.model = before.model

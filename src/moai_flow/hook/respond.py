@@ -8,6 +8,7 @@ from moai_flow.hook.ledgers import Book, open_book
 from moai_flow.hook.payload import (
     POST_TOOL_USE,
     POST_TOOL_USE_FAILURE,
+    PRE_TOOL_USE,
     SESSION_END,
     SESSION_START,
     STOP,
@@ -26,6 +27,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from moai_flow.hook.layers import Layer
     from moai_flow.resource.ledger import Ledger
 
 CLEAR = "/clear"
@@ -49,6 +51,8 @@ def respond(event: Event, environ: Mapping[str, str], platform: str, now: float)
         return ""
     project = environ.get("CLAUDE_PROJECT_DIR", "") or event.cwd
     layers, problems = read_layers(environ, platform, project)
+    if event.name == PRE_TOOL_USE and not _may_be_stopped(event, layers):
+        return ""
     files.ensure_folder(state)
     files.ensure_folder(folder.sessions(state))
     if event.name in (STOP, SUBAGENT_STOP):
@@ -59,13 +63,15 @@ def respond(event: Event, environ: Mapping[str, str], platform: str, now: float)
         book = open_book(state, event, layers, environ, now)
         book.problems = problems + book.problems
         _take(book, event, project, now)
+        _follow_reservations(book.ledger, event, now)
+        decision = _decide(book.ledger, event, now) if event.name == PRE_TOOL_USE else ""
         _learn(state, book.ledger, event)
         _look_ahead(book.ledger, environ)
         to_person, to_model = _notices(book, event)
         book.save()
     finally:
         files.close(lock)
-    return reply.render(event.name, to_person, to_model)
+    return decision or reply.render(event.name, to_person, to_model)
 
 
 def _wait(state: str, event: Event) -> None:
@@ -149,6 +155,28 @@ def _take_agent(ledger: Ledger, event: Event, project: str, now: float) -> None:
         window.rest()
 
 
+def _follow_reservations(ledger: Ledger, event: Event, now: float) -> None:
+    """Take the event into the agents' reservations, where there are any or it concerns an agent."""
+    if ledger.reservations or event.name == SUBAGENT_START or event.tool in ("Agent", "Task"):
+        # Imported here: only while agents run.
+        from moai_flow.hook.reservations import follow
+
+        follow(ledger, event, now)
+
+
+def _may_be_stopped(event: Event, layers: list[Layer]) -> bool:
+    from moai_flow.hook.enforcement import may_concern
+
+    return may_concern(event, layers)
+
+
+def _decide(ledger: Ledger, event: Event, now: float) -> str:
+    # Imported here: only those who asked for enforcement have registered PreToolUse.
+    from moai_flow.hook.enforcement import decide
+
+    return decide(ledger, event, now)
+
+
 def _look_ahead(ledger: Ledger, environ: Mapping[str, str]) -> None:
     """Note where the client will compact by itself, and once whether the budget is not the window's size."""
     session = ledger.session
@@ -175,9 +203,9 @@ def _notices(book: Book, event: Event) -> tuple[list[str], list[str]]:
     if event.agent:
         if event.name == SUBAGENT_START and config.tell_agents:
             swarm = ledger.swarms[ledger.windows[event.agent].swarm]
-            to_model.append(
-                f"Token budget: swarm {swarm.swarm_id} has {swarm.available:,} of {swarm.allocated:,} tokens left"
-            )
+            own = ledger.reservations.get(event.agent)
+            left = swarm.available + (own.left if own is not None else 0)
+            to_model.append(f"Token budget: swarm {swarm.swarm_id} has {left:,} of {swarm.allocated:,} tokens left")
         if event.name in (POST_TOOL_USE, POST_TOOL_USE_FAILURE) and config.notify != "person":
             to_model += notices.due_to_model(ledger, ledger.windows[event.agent].swarm)
         return to_person, to_model

@@ -45,6 +45,8 @@ def encode(ledger: Ledger) -> bytes:
         "windows": [_window_row(window) for window in ledger.windows.values()],
         "history": ledger.history,
     }
+    if ledger.reservations:
+        document["reservations"] = [reservation.to_row() for reservation in ledger.reservations.values()]
     session = ledger.session
     if session is not None:
         document["session"] = {field: getattr(session, field) for field in _SESSION_FIELDS}
@@ -84,6 +86,13 @@ def _ledger(document: dict[str, Any], config: BudgetConfig) -> Ledger:
         ledger.windows[window.key] = window
     for at, swarm_id, action, tokens in document["history"]:
         ledger.note(at, swarm_id, action, tokens)
+    if "reservations" in document:
+        # Imported here: only while agents run.
+        from moai_flow.resource.reservations import from_row
+
+        for row in document["reservations"]:
+            reservation = from_row(row)
+            ledger.reservations[reservation.key] = reservation
     fields = document.get("session")
     if fields is not None:
         session = Session(fields["session_id"])

@@ -48,17 +48,24 @@ class SwarmRule:
         limit: tokens it may use, or None for the default limit.
         agents: globs on a subagent's type.
         paths: globs on the file that a tool of the main window touches, relative to the project.
+        reserve: tokens to set aside when an agent starts, or None for what the agents before it used.
     """
 
-    __slots__ = ("agents", "limit", "name", "paths")
+    __slots__ = ("agents", "limit", "name", "paths", "reserve")
 
     def __init__(
-        self, name: str, limit: int | None = None, agents: tuple[str, ...] = (), paths: tuple[str, ...] = ()
+        self,
+        name: str,
+        limit: int | None = None,
+        agents: tuple[str, ...] = (),
+        paths: tuple[str, ...] = (),
+        reserve: int | None = None,
     ) -> None:
         self.name = name
         self.limit = limit
         self.agents = agents
         self.paths = paths
+        self.reserve = reserve
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, SwarmRule):
@@ -69,7 +76,10 @@ class SwarmRule:
         return hash(self.name)
 
     def __repr__(self) -> str:
-        return f"SwarmRule(name={self.name!r}, limit={self.limit!r}, agents={self.agents!r}, paths={self.paths!r})"
+        return (
+            f"SwarmRule(name={self.name!r}, limit={self.limit!r}, agents={self.agents!r}, paths={self.paths!r}, "
+            f"reserve={self.reserve!r})"
+        )
 
 
 def _tokens(value: Any) -> int:
@@ -142,11 +152,12 @@ def _swarms(value: Any) -> tuple[SwarmRule, ...]:
         if not is_swarm_name(name):
             raise ValueError(f"{safe_name(str(name))}: a swarm's name is 1-64 characters of A-Z a-z 0-9 . _ -")
         if not isinstance(rule, dict):
-            raise TypeError(f"{name}: must be an object with limit, agents, paths")
-        unknown = sorted(set(rule) - {"limit", "agents", "paths"})
+            raise TypeError(f"{name}: must be an object with limit, agents, paths, reserve")
+        unknown = sorted(set(rule) - {"limit", "agents", "paths", "reserve"})
         if unknown:
-            raise ValueError(f"{name}.{safe_name(str(unknown[0]))}: unknown key; known are limit, agents, paths")
-        limit = rule.get("limit")
+            key = safe_name(str(unknown[0]))
+            raise ValueError(f"{name}.{key}: unknown key; known are limit, agents, paths, reserve")
+        limit, reserve = rule.get("limit"), rule.get("reserve")
         try:
             rules.append(
                 SwarmRule(
@@ -154,6 +165,7 @@ def _swarms(value: Any) -> tuple[SwarmRule, ...]:
                     None if limit is None else _tokens(limit),
                     _globs(rule.get("agents", ())),
                     _globs(rule.get("paths", ())),
+                    None if reserve is None else _tokens_or_none(reserve),
                 )
             )
         except (TypeError, ValueError) as error:
@@ -306,7 +318,12 @@ class BudgetConfig:
         values = {key: getattr(self, key) for key in CHECKS}
         values["total_budget"] = AUTO if self.auto else self.total_budget
         values["swarms"] = {
-            rule.name: {"limit": rule.limit, "agents": list(rule.agents), "paths": list(rule.paths)}
+            rule.name: {
+                "limit": rule.limit,
+                "agents": list(rule.agents),
+                "paths": list(rule.paths),
+                "reserve": rule.reserve,
+            }
             for rule in self.swarms
         }
         return values

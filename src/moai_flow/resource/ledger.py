@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from moai_flow.resource.config import BudgetConfig
+    from moai_flow.resource.reservations import Reservation
     from moai_flow.resource.session import Session
     from moai_flow.resource.windows import Window
 
@@ -135,12 +136,13 @@ def check_new_swarm_id(swarm_id: Any) -> None:
 class Ledger:
     """All swarms of one budget, the history of what happened to them, and the windows of a session."""
 
-    __slots__ = ("_history", "config", "promised", "session", "swarms", "total_consumed", "windows")
+    __slots__ = ("_history", "config", "promised", "reservations", "session", "swarms", "total_consumed", "windows")
 
     def __init__(self, config: BudgetConfig) -> None:
         self.config = config
         self.swarms: dict[str, Swarm] = {}
         self.windows: dict[str, Window] = {}
+        self.reservations: dict[str, Reservation] = {}
         self.session: Session | None = None
         self._history: list[tuple[float, str, str, int]] = []
         # Running totals over the shared swarms: `consume` and `allocate` must not cost more with more swarms.
@@ -248,6 +250,7 @@ class Ledger:
         if swarm is None or swarm.open_ended:
             return False
         self._hand_over_windows(swarm)
+        self._drop_reservations(swarm_id)
         for key in [key for key, window in self.windows.items() if window.swarm == swarm_id]:
             del self.windows[key]
         del self.swarms[swarm_id]
@@ -374,10 +377,15 @@ class Ledger:
                     window.write_off()
             self._spend(swarm, -swarm.consumed, now)
         swarm.reserved = 0
+        self._drop_reservations(swarm_id)
         swarm.warnings_issued = swarm.told_person = swarm.told_model = 0
         swarm.last_updated = now
         self.note(now, swarm_id, "reset", freed)
         return True
+
+    def _drop_reservations(self, swarm_id: str) -> None:
+        for key in [key for key, reservation in self.reservations.items() if reservation.swarm == swarm_id]:
+            del self.reservations[key]
 
     def _hand_over_windows(self, swarm: Swarm) -> None:
         """Give what a shared swarm holds of the windows to each window's own swarm."""

@@ -19,11 +19,13 @@ class Session:
     where the client compacts by itself (tokens, 0 if unknown), `told_compaction` whether that was said since it
     came near. `settings` are those in force at the last event, for readers that are told less than a hook. `floor`
     is where in the transcript (bytes) a reset without a new session was made: what stands before it is history.
+    `finished` are the tokens that the last agents of each swarm used.
     """
 
     __slots__ = (
         "compacts_at",
         "factors",
+        "finished",
         "floor",
         "model",
         "news",
@@ -56,6 +58,7 @@ class Session:
         self.told_model = 0
         self.told_compaction = False
         self.factors: dict[str, float] = {}
+        self.finished: dict[str, list[int]] = {}
         self.turns: list[int] = []
         self.settlements: list[tuple[str, int, int]] = []
         self.said: list[str] = []

@@ -1,0 +1,114 @@
+"""Stopping agents of a swarm whose budget is spent, for those who asked for it. Pure.
+
+Loaded at PreToolUse alone, which is registered only on request. Whoever decides here holds the session's lock, so
+that calls made in parallel are decided one after another, each with what the others were promised in view. Whatever is
+not certain is allowed, by saying nothing.
+"""
+
+from __future__ import annotations
+
+from moai_flow.hook.attribution import agent_swarm
+from moai_flow.hook.reservations import SPAWNING_TOOLS, asked_type
+from moai_flow.resource import wire
+from moai_flow.resource.reservations import SPAWN, expected, reserve
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from typing import Any
+
+    from moai_flow.hook.payload import Event
+    from moai_flow.resource.ledger import Ledger, Swarm
+
+OFF, ASK, DENY = "off", "ask", "deny"
+
+SOFT_PERCENT = 90.0
+"""Percent of an allocation, used and reserved, from which the model is told at each new agent."""
+
+DEFAULT_TYPE = "general-purpose"
+"""The agent that the client starts where a call names none."""
+
+REPORTING_TOOLS = frozenset({"StructuredOutput", "SendMessage", "TodoWrite"})
+"""Tools by which an agent hands its result over; they bring nothing into its window."""
+
+
+def may_concern(event: Event, layers: Iterable[tuple[str, Mapping[str, Any]]]) -> bool:
+    """Return whether a tool call can be stopped at all: enforcement is on, and it starts or is made by an agent."""
+    if not any(settings.get("enforce", OFF) != OFF for _, settings in layers):
+        return False
+    return event.tool in SPAWNING_TOOLS or (bool(event.agent) and event.tool not in REPORTING_TOOLS)
+
+
+def decide(ledger: Ledger, event: Event, now: float) -> str:
+    """Return the reply to a tool call that is about to be made, "" to leave it to the client.
+
+    A call that starts an agent reserves what the agent is expected to use.
+
+    Args:
+        ledger: the session's ledger, measured just now.
+        event: PreToolUse.
+        now: seconds since the epoch.
+    """
+    decision = ledger.config.enforce
+    if decision == OFF or not event.call:
+        return ""
+    if event.agent:
+        swarm = ledger.swarms[ledger.windows[event.agent].swarm]
+        if _is_spent(swarm) and event.tool not in REPORTING_TOOLS:
+            return _reply(decision, _stopped_inside(swarm))
+    return _decide_spawn(ledger, event, decision, now) if event.tool in SPAWNING_TOOLS else ""
+
+
+def _decide_spawn(ledger: Ledger, event: Event, decision: str, now: float) -> str:
+    key, agent_type = SPAWN + event.call, asked_type(event)
+    if key in ledger.reservations:
+        return ""
+    swarm = agent_swarm(ledger, agent_type or DEFAULT_TYPE, now)
+    needed = expected(ledger, swarm.swarm_id)
+    # One agent may always start in a swarm that nothing was used of, whatever its agents are expected to use.
+    is_unused = not swarm.consumed and not swarm.reserved
+    if not swarm.open_ended and (_is_spent(swarm, swarm.reserved) or (needed > swarm.available and not is_unused)):
+        return _reply(decision, _stopped_spawn(swarm, needed))
+    reserve(ledger, key, event.agent, agent_type, swarm.swarm_id, now)
+    promised = swarm.consumed + swarm.reserved
+    if not swarm.open_ended and promised * 100.0 >= swarm.allocated * SOFT_PERCENT:
+        return _reply("", f"{_figures(swarm)} This agent can start; the next may not.")
+    return ""
+
+
+def _is_spent(swarm: Swarm, reserved: int = 0) -> bool:
+    return not swarm.open_ended and swarm.consumed + reserved >= swarm.allocated
+
+
+def _figures(swarm: Swarm) -> str:
+    return (
+        f"Token budget: swarm {swarm.swarm_id} has {swarm.available:,} of {swarm.allocated:,} tokens left "
+        f"({swarm.consumed:,} used, {swarm.reserved:,} reserved for running agents)."
+    )
+
+
+def _stopped_spawn(swarm: Swarm, needed: int) -> str:
+    use = f" Its agents use about {needed:,} each." if needed else ""
+    waiting = " Waiting for its running agents may free what they do not use." if swarm.reserved else ""
+    return (
+        f"{_figures(swarm)}{use} This agent is not started. The work can be done in this conversation or by an agent "
+        f"of another swarm.{waiting} The person can raise the limit: token-budget allocate {swarm.swarm_id} TOKENS"
+    )
+
+
+def _stopped_inside(swarm: Swarm) -> str:
+    return (
+        f"Token budget: swarm {swarm.swarm_id} has used {swarm.consumed:,} of its {swarm.allocated:,} tokens. This "
+        "tool call is not made. An answer with what is known so far needs no tool and is not stopped. "
+        f"The person can raise the limit: token-budget allocate {swarm.swarm_id} TOKENS"
+    )
+
+
+def _reply(decision: str, text: str) -> str:
+    """Return the JSON that the client reads: a decision with its reason, or a fact for the model."""
+    output = {"hookEventName": "PreToolUse"}
+    if decision:
+        output.update(permissionDecision=decision, permissionDecisionReason=text)
+    else:
+        output["additionalContext"] = text
+    return wire.encode({"hookSpecificOutput": output})
