@@ -212,7 +212,7 @@ def test_what_calls_the_newest_message_made_is_told_from_earlier_ones(path: Path
         pytest.param(None, ("t",), False, id="an old client says nothing, and a tool is called"),
     ],
 )
-def test_the_end_of_a_turn_is_known(path: Path, stop: str | None, calls: tuple[str, ...], ended: bool) -> None:  # noqa: FBT001 - a case of the table
+def test_the_end_of_a_turn_is_known(path: Path, stop: str | None, calls: tuple[str, ...], ended: bool) -> None:
     """A message that calls no tool ends its turn."""
     measured = transcript.measure(write(path, message("a", 5_000, stop=stop, calls=calls)))
     assert measured is not None

@@ -153,7 +153,7 @@ def check_unsupported(command: list[str], payload: str, *, speaks: bool) -> None
 
 
 @pytest.mark.parametrize(("payload", "speaks"), SAID_BY_AN_OLD_PYTHON)
-def test_the_message_for_an_old_python(clone: Clone, payload: str, speaks: bool) -> None:  # noqa: FBT001
+def test_the_message_for_an_old_python(clone: Clone, payload: str, speaks: bool) -> None:
     """Its words and its silence, on whatever Python runs the tests."""
     script = f"import sys; sys.path.append({str(clone.hooks)!r}); import unsupported; unsupported.main()"
     if speaks or payload.startswith('{"'):
@@ -162,7 +162,7 @@ def test_the_message_for_an_old_python(clone: Clone, payload: str, speaks: bool)
 
 @pytest.mark.parametrize("python", old_pythons(), ids=lambda one: one.name)
 @pytest.mark.parametrize(("payload", "speaks"), SAID_BY_AN_OLD_PYTHON)
-def test_a_real_old_python(clone: Clone, python: Path, payload: str, speaks: bool) -> None:  # noqa: FBT001
+def test_a_real_old_python(clone: Clone, python: Path, payload: str, speaks: bool) -> None:
     """No syntax error, no traceback, exit code 0."""
     flags = ["-S"] if python.name == "python2.7" else ["-I", "-S"]
     check_unsupported([str(python), *flags, str(clone.hooks / "hook.py")], payload, speaks=speaks)

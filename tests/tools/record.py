@@ -20,11 +20,11 @@ from typing import TYPE_CHECKING, Any
 TESTS = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(TESTS / "client"), str(TESTS / "tools")]
 
-import natural  # noqa: E402
-import scripted  # noqa: E402
-from driver import Client, Result, client_version, hook_settings  # noqa: E402
-from redact import Disguise, redact  # noqa: E402
-from standin import StandIn, plan_prompt  # noqa: E402
+import natural
+import scripted
+from driver import Client, Result, client_version, hook_settings
+from redact import Disguise, redact
+from standin import StandIn, plan_prompt
 
 if TYPE_CHECKING:
     from terminal import Terminal

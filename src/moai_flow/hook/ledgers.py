@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import posix
 
-from moai_flow.hook import files, folder, settings_kept
+from moai_flow.hook import files, folder, handover, settings_kept
 from moai_flow.hook.charge import begin
-from moai_flow.hook.payload import SESSION_START, Event, safe_id
+from moai_flow.hook.payload import SESSION_END, Event
 from moai_flow.resource import codec
 from moai_flow.resource.config import BudgetConfig
 from moai_flow.resource.errors import CorruptStateError, NewerStateError
@@ -22,8 +22,6 @@ MOST_BYTES = 1 << 24
 """Bytes of a ledger that are read at most; a real one has a few thousand."""
 
 KEPT_IN_QUARANTINE = 10
-RECENT_SECONDS = 600.0
-PID_VARIABLE = "CLAUDE_PID"
 
 _DEFAULTS = BudgetConfig()
 
@@ -79,52 +77,29 @@ def open_book(state: str, event: Event, layers: list[Layer], environ: Mapping[st
     session = None if book.stored is None else book.ledger.session
     book.is_new = session is None
     if book.is_new and not book.is_rebuilt:
-        previous = _previous(state, event, environ, now)
+        previous = _cleared(state, event, environ, now)
         session = previous.session if previous is not None else None
     window_size = session.window_size if session is not None else 0
     config, book.problems = BudgetConfig.merged(layers, window_size or None)
     if book.is_new:
         book.ledger = begin(event.session, config, previous, now)
-        _remember_process(state, event, environ)
     else:
         book.ledger.config = config
+    if book.is_new or event.name == SESSION_END:
+        handover.remember(state, event, environ)
     if book.ledger.session is not None:
         settings_kept.keep(book.ledger.session, config)
     return book
 
 
-def _previous(state: str, event: Event, environ: Mapping[str, str], now: float) -> Ledger | None:
-    """Return the ledger of the session that the same process of the client had before, if `/clear` ended it.
-
-    `/clear` ends one session id and begins another, and neither names the other; the client's process is the
-    same. A prompt may come before the new session's SessionStart. Some front ends report a `startup` instead,
-    which is believed only shortly after: process ids are used again.
-    """
-    pid = environ.get(PID_VARIABLE, "")
-    if not pid.isdigit() or event.agent or (event.name == SESSION_START and event.source not in ("clear", "startup")):
-        return None
+def _cleared(state: str, event: Event, environ: Mapping[str, str], now: float) -> Ledger | None:
+    """Return the ledger of the session that a `/clear` ended, if this one came of it."""
+    session = handover.previous(state, event, environ, now)
     try:
-        name = files.read(folder.process_file(state, pid), 256)
-        if not name or name.decode("ascii", "replace") == event.session:
-            return None
-        path = folder.ledger_file(state, safe_id(name.decode("ascii", "replace")))
-        if event.source == "startup" and now - posix.stat(path).st_mtime > RECENT_SECONDS:
-            return None
-        data = files.read(path, MOST_BYTES)
+        data = files.read(folder.ledger_file(state, session), MOST_BYTES) if session else None
         return None if data is None else codec.decode(data, _DEFAULTS)
     except (OSError, CorruptStateError, NewerStateError):
         return None
-
-
-def _remember_process(state: str, event: Event, environ: Mapping[str, str]) -> None:
-    pid = environ.get(PID_VARIABLE, "")
-    if pid.isdigit() and not event.agent:
-        try:
-            files.ensure_folder(folder.processes(state))
-            files.replace(folder.process_file(state, pid), event.session.encode("ascii"))
-        except OSError:
-            # Two sessions of one process may write it at once. Without it, limits are not carried over.
-            return
 
 
 def _set_aside(state: str, path: str, session: str, now: float) -> None:

@@ -1,0 +1,101 @@
+"""`/clear` ends one session id and begins another: what lives on, and when."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from support.metering import ledger_of
+
+from moai_flow.hook import payload
+from moai_flow.hook.respond import respond
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    Tell = Callable[..., str]
+
+PID = {"CLAUDE_PID": "4711"}
+
+
+@pytest.fixture
+def tell(tmp_path: Path) -> Tell:
+    """Run the hook of one event; return what the person is told."""
+
+    def run(session: str, name: str, env: dict[str, str] | None = None, at: float = 1_000.0, **fields: Any) -> str:
+        environ = {"HOME": str(tmp_path), "TOKEN_BUDGET_STATE_DIR": str(tmp_path / "state"), **(env or {})}
+        given = {"session_id": session, "hook_event_name": name, **fields}
+        event = payload.parse(json.dumps(given).encode())
+        assert event is not None
+        text = respond(event, environ, "linux", at)
+        return str(json.loads(text).get("systemMessage", "")) if text else ""
+
+    return run
+
+
+def begin(tell: Tell, env: dict[str, str]) -> None:
+    """Have a session `old` of about 5,000 tokens."""
+    tell("old", "SessionStart", env, source="startup")
+    tell("old", "UserPromptSubmit", env, prompt="word " * 4_000, prompt_id="p")
+
+
+NEXT = [
+    pytest.param(PID, [("SessionStart", {"source": "clear"})], True, id="SessionStart says clear"),
+    pytest.param(PID, [("UserPromptSubmit", {"prompt": "go on"})], True, id="the prompt comes before SessionStart"),
+    pytest.param(PID, [("SessionStart", {"source": "startup"})], True, id="a front end says startup"),
+    pytest.param(PID, [("SessionStart", {"source": "resume"})], False, id="another session is resumed"),
+    pytest.param(PID, [("SessionStart", {"source": "fork"})], False, id="the session is forked"),
+    pytest.param({"CLAUDE_PID": "4712"}, [("SessionStart", {"source": "clear"})], False, id="another process clears"),
+    pytest.param({}, [("UserPromptSubmit", {"prompt": "go on"})], False, id="nobody tells the process"),
+    pytest.param({}, [("SessionStart", {"source": "startup"})], False, id="two sessions piped by hand"),
+]
+
+
+@pytest.mark.parametrize(("env", "events", "carried"), NEXT)
+def test_a_session_goes_on_from_the_one_that_was_cleared(
+    tell: Tell,
+    tmp_path: Path,
+    env: dict[str, str],
+    events: list[tuple[str, dict[str, str]]],
+    carried: bool,
+) -> None:
+    """The person hears what was freed and the budget starts at 0, only where /clear really ended a session."""
+    begin(tell, PID)
+    tell("old", "SessionEnd", PID, reason="clear")
+    said = "".join([tell("new", name, env, 1_001.0, **fields) for name, fields in events])
+    assert ("tokens freed, limits kept" in said) is carried
+    assert ledger_of(tmp_path / "state", "new").total_consumed < 100
+
+
+def test_an_old_client_that_does_not_tell_its_process(tell: Tell) -> None:
+    """Before 2.1.300 the parent process stands for the client, from an end by /clear to a start by /clear."""
+    begin(tell, {})
+    tell("old", "SessionEnd", {}, reason="clear")
+    assert "tokens freed" in tell("new", "SessionStart", {}, source="clear")
+    assert tell("newer", "SessionStart", {}, source="clear") == ""
+
+
+def test_the_reset_is_told_once(tell: Tell) -> None:
+    """Neither a second registration nor a SessionStart that comes late tells it again."""
+    begin(tell, PID)
+    assert "tokens freed" in tell("new", "UserPromptSubmit", PID, prompt="go on")
+    assert tell("new", "SessionStart", PID, source="clear") == ""
+    assert tell("new", "UserPromptSubmit", PID, prompt="and on") == ""
+
+
+def test_a_typed_clear_that_keeps_the_id_starts_again(tell: Tell, tmp_path: Path) -> None:
+    """A submitted prompt that is exactly /clear resets the session; one that only mentions it does not."""
+    begin(tell, {})
+    assert tell("old", "UserPromptSubmit", prompt="please /clear", prompt_id="q") == ""
+    assert ledger_of(tmp_path / "state", "old").total_consumed > 4_000
+    assert "tokens freed" in tell("old", "UserPromptSubmit", prompt=" /clear ", prompt_id="r")
+    assert ledger_of(tmp_path / "state", "old").total_consumed == 0
+
+
+def test_a_startup_long_after_is_another_client(tell: Tell, tmp_path: Path) -> None:
+    """Process ids are used again: a start that does not say clear is believed for ten minutes."""
+    begin(tell, PID)
+    later = (tmp_path / "state" / "sessions" / "old.json").stat().st_mtime + 3_600
+    assert tell("new", "SessionStart", PID, later, source="startup") == ""
