@@ -144,8 +144,9 @@ def test_sees_the_budget_that_the_hooks_keep(
     assert json.loads(run("status", "--json").output)["total_budget"] == 120_000
 
 
+@pytest.mark.usefixtures("begun")
 def test_finds_the_ledgers_where_the_clients_settings_put_them(
-    run: Run, begun: Path, home: Path, state: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    run: Run, home: Path, state: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The client hands the `env` of its settings to hooks; a terminal does not have it."""
     state.rename(tmp_path / "moved")

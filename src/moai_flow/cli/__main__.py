@@ -1,4 +1,4 @@
-"""`python -m moai_flow.cli`: the command where its script is not on PATH."""
+"""`python -m moai_flow.cli` is `token-budget`."""
 
 from moai_flow.cli import main
 

@@ -6,6 +6,7 @@ import click
 
 from moai_flow.cli.amounts import read_tokens
 from moai_flow.resource.config import is_swarm_name
+from moai_flow.resource.errors import TokenBudgetError
 
 
 def _read_swarm(ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:
@@ -21,10 +22,41 @@ def _read_tokens(ctx: click.Context, param: click.Parameter, value: str) -> int:
         raise click.BadParameter(str(error), ctx, param) from error
 
 
-swarm = click.argument("swarm", callback=_read_swarm)
-swarm_or_all = click.argument("swarm", callback=_read_swarm, required=False)
+def _complete_swarm(ctx: click.Context, _: click.Parameter, begun: str) -> list[str]:
+    """Return the swarms of the session that begin so."""
+    from moai_flow.cli import sessions
+
+    try:
+        state = sessions.state_folder(ctx.params.get("state_dir"))
+        with sessions.opened(state, sessions.find(state, ctx.params.get("session"))) as ledger:
+            return [name for name in ledger.swarms if name.startswith(begun)]
+    except TokenBudgetError:
+        return []
+
+
+def _complete_session(ctx: click.Context, _: click.Parameter, begun: str) -> list[str]:
+    """Return the sessions that begin so, the latest first."""
+    from moai_flow.cli import sessions
+
+    try:
+        return [
+            name
+            for name in sessions.recent(sessions.state_folder(ctx.params.get("state_dir")))
+            if name.startswith(begun)
+        ]
+    except TokenBudgetError:
+        return []
+
+
+swarm = click.argument("swarm", callback=_read_swarm, shell_complete=_complete_swarm)
+swarm_or_all = click.argument("swarm", callback=_read_swarm, shell_complete=_complete_swarm, required=False)
 tokens = click.argument("tokens", callback=_read_tokens)
-session = click.option("--session", metavar="ID", help="The session, or how its id begins [default: this project's].")
+session = click.option(
+    "--session",
+    metavar="ID",
+    shell_complete=_complete_session,
+    help="The session, or how its id begins [default: this project's].",
+)
 state_dir = click.option("--state-dir", metavar="DIR", help="Where the ledgers are [default: as for the hooks].")
 scope = click.option(
     "--scope",
