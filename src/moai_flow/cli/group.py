@@ -19,6 +19,7 @@ SUMMARIES = {
     "accuracy": "Show how far the estimates were from what was then measured.",
     "replay": "Show what the hooks would have said in a session that is over.",
     "demo": "Play a recorded session through the hooks and show what they say.",
+    "doctor": "Check the set-up, and say what to do.",
     "completion": "Print the completion script for a shell.",
 }
 """Every command, in the order of the help, with its summary: `--help` loads no command's module."""

@@ -133,7 +133,7 @@ def find(state: str, wanted: str | None = None) -> str:
 def _belongs_to(state: str, session: str, project: str) -> bool:
     """Return whether a session's transcript is in the folder that the client names after the project."""
     try:
-        found = _load(state, session)[0].session
+        found = read(state, session).session
     except (StateError, OSError):
         return False
     return found is not None and _named_after(found) == _as_folder_name(project)
@@ -168,6 +168,15 @@ def project_of(session: Session) -> str:
             folder: str = record["cwd"]
             return folder
     return ""
+
+
+def read(state: str, session_id: str) -> Ledger:
+    """Return a session's ledger as it is, not measured anew, without its lock.
+
+    Raises:
+        StateError: it has gone, is damaged or was written by a newer version.
+    """
+    return _load(state, session_id)[0]
 
 
 def _load(state: str, session_id: str) -> tuple[Ledger, bytes]:
