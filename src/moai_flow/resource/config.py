@@ -232,11 +232,15 @@ class BudgetConfig:
         enable_auto_scaling: whether a swarm near its limit borrows what others do not use.
         event_log: whether notices and settlements are appended to a log file.
 
+    Attributes:
+        auto: whether the total is the window's size.
+        pool: tokens that may be promised to swarms: the total without the reserve buffer.
+
     Raises:
         ConfigError: a value is of the wrong type or out of range; the message names the key and the value.
     """
 
-    __slots__ = (*CHECKS, "auto")
+    __slots__ = (*CHECKS, "auto", "pool")
 
     if TYPE_CHECKING:
         total_budget: int
@@ -254,6 +258,7 @@ class BudgetConfig:
         enable_auto_scaling: bool
         event_log: bool
         auto: bool
+        pool: int
 
     def __init__(self, **settings: Any) -> None:
         for key in settings:
@@ -273,6 +278,7 @@ class BudgetConfig:
     def _fill(self, values: dict[str, Any]) -> None:
         for key, value in values.items():
             setattr(self, key, value)
+        self.pool = self.total_budget - self.reserve_buffer
 
     @classmethod
     def merged(
@@ -307,11 +313,6 @@ class BudgetConfig:
         config = cls.__new__(cls)
         config._fill(values)  # noqa: SLF001 - of this very class
         return config, problems
-
-    @property
-    def pool(self) -> int:
-        """Tokens that may be promised to swarms: the total without the reserve buffer."""
-        return self.total_budget - self.reserve_buffer
 
     def to_dict(self) -> dict[str, Any]:
         """Return the settings as the `token_budget` object of a settings file."""

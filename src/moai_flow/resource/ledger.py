@@ -303,34 +303,45 @@ class Ledger:
         Returns:
             False, with nothing changed, if the swarm is unknown, if it has fewer tokens left (or reserved), or
             if the total would be passed.
+
+        Raises:
+            TypeError: `swarm_id` is not a string.
         """
-        swarm = self.swarms.get(swarm_id)
-        if swarm is None:
+        # This is the one call that is made all the time: the usual case is decided here, and `_spend` and `note`
+        # are written out.
+        try:
+            swarm = self.swarms[swarm_id]
+        except (KeyError, TypeError):
+            check_swarm_id(swarm_id)
             return False
+        consumed = swarm.consumed + tokens
+        total = self.total_consumed + tokens
+        if from_reservation or consumed + swarm.reserved > swarm.allocated or total > self.config.pool:
+            if not self._is_allowed(swarm, tokens, from_reservation=from_reservation, critical=critical):
+                return False
+            if from_reservation:
+                swarm.reserved -= min(tokens, swarm.reserved)
+        swarm.consumed = consumed
+        swarm.last_updated = now
+        if not swarm.isolated:
+            self.total_consumed = total
+        history = self._history
+        history.append((now, swarm_id, "consume", tokens))
+        if len(history) >= _HISTORY_FULL:
+            self._cut_history()
+        return True
+
+    def _is_allowed(self, swarm: Swarm, tokens: int, *, from_reservation: bool, critical: bool) -> bool:
         if from_reservation:
             left = swarm.reserved
         elif swarm.open_ended:
             left = tokens
         else:
             left = swarm.allocated - swarm.consumed - swarm.reserved
-        total = self.config.total_budget
-        if not critical:
-            total -= self.config.reserve_buffer
-        elif tokens > left:
+        total = self.config.total_budget if critical else self.config.pool
+        if critical and tokens > left:
             left = max(0, left) + self._buffer_left()
-        if tokens > left or (self.total_consumed + tokens > total and not swarm.isolated):
-            return False
-        if from_reservation:
-            swarm.reserved -= min(tokens, swarm.reserved)
-        # What `_spend` and `note` do, written out: this is the one call that is made all the time.
-        swarm.consumed += tokens
-        swarm.last_updated = now
-        if not swarm.isolated:
-            self.total_consumed += tokens
-        self._history.append((now, swarm_id, "consume", tokens))
-        if len(self._history) >= _HISTORY_FULL:
-            self._cut_history()
-        return True
+        return tokens <= left and (swarm.isolated or self.total_consumed + tokens <= total)
 
     def _buffer_left(self) -> int:
         """Tokens of the reserve buffer that no swarm has overdrawn its limit by."""

@@ -102,7 +102,7 @@ class TokenBudget:
     def deallocate_swarm(self, swarm_id: str) -> bool:
         """Remove a swarm with its limit and its consumption; return False if it is unknown."""
         check_swarm_id(swarm_id)
-        return self._change(lambda ledger: _rearmed(ledger, ledger.deallocate(swarm_id, time())))
+        return self._change(lambda ledger: ledger.deallocate(swarm_id, time()))
 
     def rebalance(self) -> dict[str, int]:
         """Give every swarm a new limit and return the limits, in tokens.
@@ -128,14 +128,15 @@ class TokenBudget:
             the total would be passed.
 
         Raises:
-            TypeError, ValueError: `tokens` is not a whole number of 0 or more; nothing has changed.
+            TypeError, ValueError: an argument is not what it should be; nothing has changed.
         """
-        if type(tokens) is not int or tokens < 0 or type(swarm_id) is not str:
-            check_swarm_id(swarm_id)
+        if type(tokens) is not int or tokens < 0:
             check_tokens(tokens)
-        if self._file is None and not (from_reservation or critical):
+        if self._file is None:
             with self._lock:
-                return self._ledger.consume(swarm_id, tokens, time())
+                return self._ledger.consume(
+                    swarm_id, tokens, time(), from_reservation=from_reservation, critical=critical
+                )
         return self._change(
             lambda ledger: ledger.consume(
                 swarm_id, tokens, time(), from_reservation=from_reservation, critical=critical
@@ -155,7 +156,7 @@ class TokenBudget:
     def reset(self, swarm_id: str) -> bool:
         """Start a swarm again at 0, for example after `/clear`; its limit stays. False if it is unknown."""
         check_swarm_id(swarm_id)
-        return self._change(lambda ledger: _rearmed(ledger, ledger.reset(swarm_id, time())))
+        return self._change(lambda ledger: ledger.reset(swarm_id, time()))
 
     # -- reservations ----------------------------------------------------------------------------------------
 
