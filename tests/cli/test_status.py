@@ -64,6 +64,19 @@ def test_table_shows_bars_levels_and_agents(run: Run) -> None:
     assert agent.split() == ["agent", "a1", "41,000"]
 
 
+def test_table_tells_how_long_the_window_will_do(
+    run: Run, begun: Path, hook: Hook, transcript: Callable[..., Path]
+) -> None:
+    """From the pace of the last turns; nothing while there was only one."""
+    assert "at this pace" not in run("status").output
+    transcript("one", 60_000)
+    hook("one", "UserPromptSubmit", transcript_path=str(begun), prompt="more", prompt_id="p")
+    hook("one", "Stop", transcript_path=str(begun), last_assistant_message="done")
+    transcript("one", 80_000)
+    hook("one", "Stop", transcript_path=str(begun), last_assistant_message="done")
+    assert "about 5 turns left at this pace, to 180,000 tokens" in run("status").output
+
+
 def test_marks_what_is_estimated(run: Run, begun: Path, hook: Hook) -> None:
     """A figure that was not measured carries a tilde, and `measured` is false."""
     hook("one", "UserPromptSubmit", transcript_path=str(begun), prompt="word " * 900, prompt_id="p")

@@ -58,8 +58,8 @@ def command() -> None:
         raise TokenBudgetError("\n".join(["the hooks do not work as they should:", *problems]))
     milliseconds = sorted(moment.seconds for moment in moments)[len(moments) // 2] * 1000
     click.echo(
-        f"As it should be: warned at 150,000 tokens, /clear recommended at 180,000, started again after /clear. "
-        f"{len(moments)} hooks, {milliseconds:.0f} ms each (median)."
+        "As it should be: warned at 150,000 tokens, /clear recommended at 180,000, started again after /clear.\n"
+        f"{len(moments)} hooks took {milliseconds:.0f} ms each (median)."
     )
 
 

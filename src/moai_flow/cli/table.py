@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from moai_flow.resource.forecast import forecast, turns_text
 from moai_flow.resource.ledger import MAIN
 from moai_flow.resource.notices import LEVEL_NAMES, NORMAL, global_level, global_mark, swarm_level, swarm_mark
 
@@ -59,7 +60,17 @@ def lines(ledger: Ledger, *, style: Style, ascii_only: bool) -> list[str]:
         for swarm in chosen:
             rows.append(_swarm_row(ledger, swarm, style, ascii_only=ascii_only))
             rows += _agent_rows(ledger, swarm)
-    return rows
+    ahead = outlook(ledger)
+    return [*rows, "", ahead] if ahead else rows
+
+
+def outlook(ledger: Ledger) -> str:
+    """Return how long the main window will do, "" while the pace is unknown."""
+    ahead = forecast(ledger)
+    if ahead.turns is None:
+        return ""
+    until = " where the client compacts by itself" if ahead.is_compaction else ""
+    return f"{turns_text(ahead.turns)} left at this pace, to {ahead.limit:,} tokens{until}"
 
 
 def _window_note(ledger: Ledger) -> str:
