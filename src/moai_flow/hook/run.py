@@ -34,7 +34,7 @@ def main() -> None:
                 environ = streams.environment()
                 text = respond(event, environ, sys.platform, time())
                 if text:
-                    posix.write(_STDOUT, text.encode("ascii") + b"\n")
+                    _write(text.encode("ascii") + b"\n")
                 if event.name == payload.SESSION_START:
                     _sweep(event.session, environ)
     except BaseException:
@@ -47,3 +47,8 @@ def _sweep(session: str, environ: Mapping[str, str]) -> None:
     from moai_flow.hook.sweep import sweep
 
     sweep(state_folder(environ, sys.platform), session, time())
+
+
+def _write(data: bytes) -> None:
+    while data:
+        data = data[posix.write(_STDOUT, data) :]

@@ -1,0 +1,180 @@
+"""Making the system calls of a process fail, or the process die at one of them.
+
+The process is a fork of the test: it starts in a millisecond, and a sweep needs thousands. What is replaced are
+the functions that make the system calls, so every call of the code under test is hit; the calls of the
+interpreter's start are left to the full sweep, which uses strace.
+"""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import os
+import posix
+import signal
+import sys
+from typing import TYPE_CHECKING, Any
+
+# Some of these the hook loads only when it needs them, which is not what is counted here.
+from moai_flow.hook import meter, rebuild, run, sweep  # noqa: F401
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+    from types import ModuleType
+
+CALLS: dict[ModuleType, tuple[str, ...]] = {
+    posix: (
+        "chmod",
+        "close",
+        "fstat",
+        "link",
+        "listdir",
+        "lstat",
+        "mkdir",
+        "open",
+        "pread",
+        "read",
+        "replace",
+        "stat",
+        "unlink",
+        "write",
+    ),
+    fcntl: ("flock",),
+}
+ERRORS = [
+    errno.EIO,
+    errno.ENOSPC,
+    errno.EDQUOT,
+    errno.EINTR,
+    errno.ENOLCK,
+    errno.EROFS,
+    errno.EMFILE,
+    errno.EACCES,
+]
+
+
+class Fault:
+    """What happens at the call of a number (from 0 on), and whether at all that follow too."""
+
+    def __init__(self, number: int, *, stays: bool = False) -> None:
+        self.number = number
+        self.stays = stays
+        self.seen = 0
+
+    def __call__(self, real: Callable[..., Any], name: str, arguments: tuple[Any, ...]) -> Any:
+        number, self.seen = self.seen, self.seen + 1
+        if number == self.number or (self.stays and number > self.number):
+            return self.strike(real, name, arguments)
+        return real(*arguments)
+
+    def strike(self, real: Callable[..., Any], name: str, arguments: tuple[Any, ...]) -> Any:
+        """Do to the call what this fault does."""
+        raise NotImplementedError
+
+
+class Kill(Fault):
+    """SIGKILL before the call; of a write, the first half is done."""
+
+    def strike(self, real: Callable[..., Any], name: str, arguments: tuple[Any, ...]) -> Any:
+        if name == "write" and self.number % 2:
+            real(arguments[0], bytes(arguments[1])[: len(arguments[1]) // 2])
+        os.kill(os.getpid(), signal.SIGKILL)
+
+
+class Fail(Fault):
+    """An error in place of the call."""
+
+    def __init__(self, number: int, code: int, *, stays: bool = False) -> None:
+        super().__init__(number, stays=stays)
+        self.code = code
+
+    def strike(self, real: Callable[..., Any], name: str, arguments: tuple[Any, ...]) -> Any:
+        if name == "close":
+            # Linux has closed the descriptor even then.
+            real(*arguments)
+        raise OSError(self.code, os.strerror(self.code))
+
+
+class Short(Fault):
+    """Reads and writes of a few bytes only; other calls are as ever."""
+
+    def strike(self, real: Callable[..., Any], name: str, arguments: tuple[Any, ...]) -> Any:
+        if name == "write":
+            return real(arguments[0], bytes(arguments[1])[:7])
+        if name in ("read", "pread"):
+            return real(arguments[0], min(arguments[1], 100), *arguments[2:])
+        return real(*arguments)
+
+
+def install(fault: Fault) -> None:
+    """Put the fault in front of every system call of the file system, in this process."""
+    for module, names in CALLS.items():
+        for name in names:
+            _wrap(module, name, fault)
+    # The library calls the same functions by their other name.
+    for name in CALLS[posix]:
+        if getattr(os, name, None) is not None:
+            setattr(os, name, getattr(posix, name))
+
+
+def _wrap(module: ModuleType, name: str, fault: Fault) -> None:
+    real = getattr(module, name)
+
+    def call(*arguments: Any, **named: Any) -> Any:
+        return fault((lambda *given: real(*given, **named)), name, arguments)
+
+    setattr(module, name, call)
+
+
+def fork(work: Callable[[], None]) -> int:
+    """Run `work` in a child and return its exit code, negative for a signal; 99 for an exception."""
+    child = os.fork()
+    if child:
+        return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    leave = os._exit
+    try:
+        work()
+    except BaseException as error:  # noqa: BLE001 - nothing of the child's may go on in the test's code
+        sys.stderr.write(f"{type(error).__name__}: {error}\n")
+        leave(99)
+    leave(0)
+    return None
+
+
+def hook(env: dict[str, str], data: bytes, folder: Path, fault: Fault | None) -> tuple[int, bytes]:
+    """Run the hook in a child and return its exit code and what it printed."""
+    stdin, stdout = folder / "stdin", folder / "stdout"
+    stdin.write_bytes(data)
+    code = fork(lambda: _hook(env, str(stdin), str(stdout), fault))
+    return code, stdout.read_bytes()
+
+
+def _hook(env: dict[str, str], stdin: str, stdout: str, fault: Fault | None) -> None:
+    os.dup2(os.open(stdin, os.O_RDONLY), 0)
+    os.dup2(os.open(stdout, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), 1)
+    os.closerange(3, 64)
+    posix.environ.clear()
+    posix.environ.update({name.encode(): value.encode() for name, value in env.items()})
+    # What a hook waits for at the end of a turn does not come here.
+    meter.REPLY_SECONDS = 0.005
+    if fault is not None:
+        install(fault)
+    run.main()
+
+
+def count(env: dict[str, str], data: bytes, folder: Path) -> int:
+    """Return how many system calls the hook makes on the file system for this payload."""
+    counter = Fault(-1)
+    told = folder / "count"
+
+    stdin = folder / "stdin"
+    stdin.write_bytes(data)
+
+    def counted() -> None:
+        _hook(env, str(stdin), str(folder / "stdout"), counter)
+        seen = counter.seen
+        told.write_text(str(seen))
+
+    assert fork(counted) == 0
+    return int(told.read_text())
