@@ -108,6 +108,12 @@ class Sandbox:
     def ledger_path(self) -> Path:
         return Path(ledger_file(str(self.state), SESSION))
 
+    def configure(self, **settings: Any) -> None:
+        """Write the project's settings."""
+        path = self.project / ".moai" / "config" / "config.json"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps({"token_budget": settings}))
+
     def payload(self, event: str, **more: Any) -> dict[str, Any]:
         """Return the payload of an event as the client sends it."""
         return {

@@ -48,6 +48,8 @@ class Scene:
         self.root = root
         self.event = event
         self.data = json.dumps(self.box.payload(event)).encode()
+        # Without it, PreToolUse touches nothing.
+        self.box.configure(enforce="deny")
         self._kept = root / "kept"
         self._lines = root / "transcripts"
         self.box.write_message(5_000, calls=(CALL,))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import shutil
@@ -42,10 +41,7 @@ def meter(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Meter]:
 def box(tmp_path: Path) -> Sandbox:
     """Return a session that has something to say at every event, so that replies are put to the test too."""
     box = Sandbox(tmp_path)
-    settings = {"warning_threshold_1": 1, "warning_threshold_2": 2, "default_swarm_limit": 1, "tell_agents": True}
-    config = box.project / ".moai" / "config" / "config.json"
-    config.parent.mkdir(parents=True)
-    config.write_text(json.dumps({"token_budget": settings}))
+    box.configure(warning_threshold_1=1, warning_threshold_2=2, default_swarm_limit=1, tell_agents=True)
     box.write_message(5_000)
     return box
 
