@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+import threading
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -111,26 +112,29 @@ def _run(
     meanwhile: list[dict[str, Any]],
 ) -> tuple[bytes, str]:
     """Run the hook; return its standard output and what is wrong with the run."""
-    with subprocess.Popen(  # noqa: S603 - the package's own hook
-        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environ
-    ) as process:
-        if meanwhile and process.stdin is not None:
-            process.stdin.write(json.dumps(event).encode())
-            process.stdin.close()
-            process.stdin = None
-            time.sleep(LAG_SECONDS)
-            _write(transcripts, meanwhile)
-            rest = None
-        else:
-            rest = json.dumps(event).encode()
-        try:
-            output, errors = process.communicate(rest, timeout=_HOOK_SECONDS)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            return b"", f"it took more than {_HOOK_SECONDS} seconds"
-    if process.returncode or errors:
-        return output, f"it ended with {process.returncode}: {errors.decode(errors='replace').strip()}"
-    return output, ""
+    # The client writes while its hooks run.
+    writer = threading.Timer(LAG_SECONDS, _write, (transcripts, meanwhile))
+    if meanwhile:
+        writer.start()
+    try:
+        done = subprocess.run(  # noqa: S603 - the package's own hook
+            command,
+            input=json.dumps(event).encode(),
+            capture_output=True,
+            env=environ,
+            timeout=_HOOK_SECONDS,
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        return b"", f"it took more than {_HOOK_SECONDS} seconds"
+    except OSError as error:
+        return b"", f"{command[0]} does not start: {error.strerror}"
+    finally:
+        if meanwhile:
+            writer.join()
+    if done.returncode or done.stderr:
+        return done.stdout, f"it ended with {done.returncode}: {done.stderr.decode(errors='replace').strip()}"
+    return done.stdout, ""
 
 
 def _take_reply(moment: Moment, output: bytes) -> None:
@@ -141,8 +145,9 @@ def _take_reply(moment: Moment, output: bytes) -> None:
     except ValueError:
         moment.failure = f"it printed {output[:80]!r}, which is not JSON"
         return
-    moment.person = reply.get("systemMessage", "")
-    moment.model = reply.get("hookSpecificOutput", {}).get("additionalContext", "")
+    if isinstance(reply, dict):
+        moment.person = reply.get("systemMessage", "")
+        moment.model = reply.get("hookSpecificOutput", {}).get("additionalContext", "")
 
 
 def _ledger(state: Path, session: str) -> Ledger | None:
