@@ -13,6 +13,7 @@ from support.scene import Scene
 
 from moai_flow.hook import files, folder
 from moai_flow.resource.codec import _SEAL, _checksum
+from moai_flow.resource.reservations import take_over
 
 HOOK = Path(__file__).resolve().parents[2] / "hooks" / "hook.py"
 
@@ -234,6 +235,33 @@ def test_tools_inside_a_spent_agent_are_stopped_but_not_its_report(scene: Scene)
     assert scene.event("PreToolUse", tool_name="StructuredOutput", tool_use_id="toolu_c", **inside) == {}
 
 
+def test_an_agent_is_not_stopped_by_its_own_reservation(scene: Scene) -> None:
+    """What was set aside for an agent is what it may use, even if that is all there is."""
+    configure(scene, 30_000, reserve=30_000)
+    scene.start("a1")
+    scene.measured(9_000, "a1")
+    inside = {"agent_id": "a1", "agent_type": "backend", "tool_input": {}}
+    assert scene.event("PreToolUse", tool_name="Bash", tool_use_id="toolu_a", **inside) == {}
+
+
+def test_what_is_reserved_to_the_last_token_stops_an_agent_of_which_nothing_is_known(scene: Scene) -> None:
+    """Where all is promised to running agents, another one does not start, whatever it may use."""
+    configure(scene, 30_000, reserve=30_000)
+    scene.start("a1")
+    configure(scene, 30_000, reserve=0)
+    assert scene.ask("toolu_1")["permissionDecision"] == "deny"
+
+
+def test_a_call_that_is_taken_over_is_no_call_any_more(scene: Scene) -> None:
+    """The reservation has one key at a time."""
+    configure(scene, 30_000)
+    scene.ask("toolu_1")
+    ledger = scene.ledger
+    (reservation,) = ledger.reservations.values()
+    take_over(ledger, reservation, "a1", scene.now)
+    assert list(ledger.reservations) == [reservation.key] == ["a1"]
+
+
 def _off(scene: Scene) -> None:
     configure(scene, 30_000, enforce="off")
 
@@ -320,3 +348,13 @@ def test_a_call_of_no_concern_touches_no_file(scene: Scene) -> None:
     configure(scene, 30_000, enforce="off")
     scene.ask("toolu_2")
     assert not scene.state.exists()
+
+
+def test_the_limits_are_those_of_the_other_hooks(scene: Scene) -> None:
+    """Registered beside the plugin, it is not told its options; it goes by what was in force at the last event."""
+    scene.configure(enforce="deny")
+    scene.environment["CLAUDE_PLUGIN_OPTION_DEFAULT_SWARM_LIMIT"] = "20000"
+    scene.event("UserPromptSubmit", prompt="x", prompt_id="p")
+    del scene.environment["CLAUDE_PLUGIN_OPTION_DEFAULT_SWARM_LIMIT"]
+    scene.ask("toolu_1")
+    assert scene.ledger.swarms["backend"].allocated == 20_000

@@ -158,7 +158,10 @@ def test_an_agent_that_never_stops_is_swept(scene: Scene) -> None:
         scene.start(agent)
     scene.now += 1_000
     scene.work("alive", 2_000)
-    scene.now += 900
+    scene.now += 750
+    scene.tool("alive")
+    assert set(scene.ledger.reservations) == {"alive", "dead"}
+    scene.now += 150
     scene.work("alive", 2_500)
     assert list(scene.ledger.reservations) == ["alive"]
 

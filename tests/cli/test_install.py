@@ -329,3 +329,22 @@ def test_a_folder_that_cannot_be_written_is_an_error(run: Run, path: Path) -> No
     result = run("install")
     assert result.exit_code == 1
     assert str(path) in result.output
+
+
+def test_enforcement_is_registered_on_request(run: Run, path: Path) -> None:
+    """`--enforce` adds PreToolUse; installing again without it keeps it, and uninstall takes it away."""
+    run("install", "--enforce")
+    assert set(read(path)["hooks"]) == {*entry.EVENTS, entry.ENFORCING}
+    run("install")
+    assert set(read(path)["hooks"]) == {*entry.EVENTS, entry.ENFORCING}
+    run("uninstall")
+    assert not path.exists()
+
+
+def test_enforcement_beside_the_plugin_is_one_hook(run: Run, path: Path) -> None:
+    """With the plugin enabled, which has the others, `--enforce` adds that hook alone and warns of nothing."""
+    write(path, '{"enabledPlugins": {"token-budget@somewhere": true}}')
+    done = run("install", "--enforce")
+    assert "twice" not in done.output
+    assert set(read(path)["hooks"]) == {entry.ENFORCING}
+    assert "statusLine" not in read(path)

@@ -23,6 +23,9 @@ EVENTS = (
 )
 """The events whose hooks meter a session."""
 
+ENFORCING = "PreToolUse"
+"""The event whose hook stops agents of a spent swarm, for those who ask for it."""
+
 
 def folder() -> str:
     """Return the folder of the entry points: inside an installed package, `hooks` of a clone.

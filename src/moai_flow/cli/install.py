@@ -23,25 +23,33 @@ if TYPE_CHECKING:
     epilog=examples(
         ("install", "for all of your sessions"),
         ("install --scope local", "in this project, for you alone"),
+        ("install --enforce", "and stop agents of a spent swarm"),
         ("install --dry-run", "show what would be changed"),
     ),
 )
 @parameters.scope
+@click.option("--enforce", is_flag=True, help="Register the hook too that stops agents of a spent swarm.")
 @parameters.dry_run
 @parameters.yes
-def command(*, scope: str, dry_run: bool, yes: bool) -> None:
+def command(*, scope: str, enforce: bool, dry_run: bool, yes: bool) -> None:
     """Register the hooks, and the status line if there is none yet, in Claude Code's settings.
 
     Shows the change first. Everything else in the file keeps its bytes, and what was there is kept in a backup beside
     it. Running it again brings the registration up to date. Sessions that start afterwards are metered.
+
+    --enforce adds a hook that runs before each tool. It stops nothing until `enforce` is "ask" or "deny" in the config
+    file. Where the plugin is enabled, --enforce adds that hook alone.
     """
     if os.name != "posix":
         raise TokenBudgetError("the hooks run on Linux and macOS only; on Windows, run Claude Code in WSL")
     path = environment.settings_file(os.environ, sessions.project_folder(), scope)
     file = SettingsFile(path)
     before = file.document.read()
-    registration.register(file.document, entry.command(), entry.command(entry.STATUS_LINE))
-    _warn(path, scope, before)
+    if enforce and _has_plugin():
+        registration.register_enforcing(file.document, entry.command())
+    else:
+        registration.register(file.document, entry.command(), entry.command(entry.STATUS_LINE), enforce=enforce)
+        _warn(path, scope, before)
     data = file.changed
     if data is None:
         click.echo(f"{path}: registered already, nothing to change")
@@ -59,6 +67,12 @@ def command(*, scope: str, dry_run: bool, yes: bool) -> None:
     if file.exists:
         click.echo(f"What was there before is in {file.backup}")
     click.echo("`token-budget doctor` checks the set-up, `token-budget uninstall` takes it back.")
+
+
+def _has_plugin() -> bool:
+    """Return whether the plugin, which has all the other hooks, is enabled in any settings."""
+    files = environment.settings_files(os.environ, sessions.project_folder()).values()
+    return any(registration.plugins_in(SettingsFile(file).document.read()) for file in files)
 
 
 def _warn(path: str, scope: str, before: dict[str, Any]) -> None:

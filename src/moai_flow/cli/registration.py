@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from moai_flow.cli.entry import EVENTS
+from moai_flow.cli.entry import ENFORCING, EVENTS
 from moai_flow.cli.environment import PLUGIN
 from moai_flow.resource.errors import TokenBudgetError
 
@@ -101,12 +101,39 @@ def plugins_in(settings: dict[str, Any]) -> list[str]:
     return [name for name, is_on in enabled.items() if is_on and name.partition("@")[0] == PLUGIN]
 
 
-def register(document: Document, hook: list[str], status_line: list[str]) -> None:
+def register(document: Document, hook: list[str], status_line: list[str], *, enforce: bool = False) -> None:
     """Write the hooks, and the status line where there is none, or bring those there are up to date.
+
+    Args:
+        document: the settings.
+        hook: the hooks' command line.
+        status_line: the status line's.
+        enforce: whether to register the hook that stops agents too; one that is there already stays.
 
     Raises:
         TokenBudgetError: the settings have something else where hooks belong; nothing is changed.
     """
+    settings = document.read()
+    is_enforcing = enforce or any(place.event == ENFORCING for place in hooks_in(settings))
+    _register_hooks(document, hook, (*EVENTS, ENFORCING) if is_enforcing else EVENTS)
+    line = {"type": "command", "command": shlex.join(status_line)}
+    if "statusLine" not in settings:
+        document.add((), "statusLine", line)
+    elif has_status_line(settings) and _is_outdated(settings, line):
+        document.replace(("statusLine", "command"), line["command"])
+
+
+def register_enforcing(document: Document, hook: list[str]) -> None:
+    """Write the hook that stops agents alone: the plugin has the others.
+
+    Raises:
+        TokenBudgetError: the settings have something else where hooks belong; nothing is changed.
+    """
+    _register_hooks(document, hook, (ENFORCING,))
+
+
+def _register_hooks(document: Document, hook: list[str], events: tuple[str, ...]) -> None:
+    """Write one hook for each of the events, bring those there are up to date, and take those at others away."""
     settings = document.read()
     _check(settings)
     wanted = hook_of(hook)
@@ -114,14 +141,14 @@ def register(document: Document, hook: list[str], status_line: list[str]) -> Non
     places = hooks_in(settings)
     for place in reversed(places):
         is_first = all(place.event != other.event for other in places[: places.index(place)])
-        if place.event not in EVENTS or not is_first:
+        if place.event not in events or not is_first:
             _remove_hook(document, place)
         elif {key: place.hook.get(key) for key in program} != program:
             document.replace(place.path, {**place.hook, **program})
     if "hooks" not in document.read():
         document.add((), "hooks", {})
     found = {place.event for place in places}
-    for event in EVENTS:
+    for event in events:
         if event in found:
             continue
         group = {"hooks": [wanted]}
@@ -129,11 +156,6 @@ def register(document: Document, hook: list[str], status_line: list[str]) -> Non
             document.add(("hooks", event), None, group)
         else:
             document.add(("hooks",), event, [group])
-    line = {"type": "command", "command": shlex.join(status_line)}
-    if "statusLine" not in settings:
-        document.add((), "statusLine", line)
-    elif has_status_line(settings) and _is_outdated(settings, line):
-        document.replace(("statusLine", "command"), line["command"])
 
 
 def _is_outdated(settings: dict[str, Any], line: dict[str, str]) -> bool:
@@ -190,6 +212,6 @@ def _check(settings: dict[str, Any]) -> None:
     hooks = settings.get("hooks", {})
     if not isinstance(hooks, dict):
         raise TokenBudgetError("hooks: must be an object; correct it first, nothing was changed")
-    for event in EVENTS:
+    for event in (*EVENTS, ENFORCING):
         if not isinstance(hooks.get(event, []), list):
             raise TokenBudgetError(f"hooks.{event}: must be a list; correct it first, nothing was changed")

@@ -46,7 +46,7 @@ def decide(ledger: Ledger, event: Event, now: float) -> str:
 
     Args:
         ledger: the session's ledger, measured just now.
-        event: PreToolUse.
+        event: PreToolUse of a call that `may_concern`.
         now: seconds since the epoch.
     """
     decision = ledger.config.enforce
@@ -54,7 +54,7 @@ def decide(ledger: Ledger, event: Event, now: float) -> str:
         return ""
     if event.agent:
         swarm = ledger.swarms[ledger.windows[event.agent].swarm]
-        if _is_spent(swarm) and event.tool not in REPORTING_TOOLS:
+        if _is_spent(swarm):
             return _reply(decision, _stopped_inside(swarm))
     return _decide_spawn(ledger, event, decision, now) if event.tool in SPAWNING_TOOLS else ""
 

@@ -6,7 +6,7 @@ import posix
 
 from moai_flow.hook import files, folder, handover, settings_kept
 from moai_flow.hook.charge import begin
-from moai_flow.hook.payload import SESSION_END, Event
+from moai_flow.hook.payload import PRE_TOOL_USE, SESSION_END, Event
 from moai_flow.resource import codec
 from moai_flow.resource.config import BudgetConfig
 from moai_flow.resource.errors import CorruptStateError, NewerStateError
@@ -79,6 +79,9 @@ def open_book(state: str, event: Event, layers: list[Layer], environ: Mapping[st
     if book.is_new and not book.is_rebuilt:
         previous = _cleared(state, event, environ, now)
         session = previous.session if previous is not None else None
+    if event.name == PRE_TOOL_USE and session is not None and not book.is_new:
+        # Registered by the person and not by the plugin, it is not told the plugin's options; the other hooks were.
+        layers = [*layers, ("session", session.settings)]
     window_size = session.window_size if session is not None else 0
     config, book.problems = BudgetConfig.merged(layers, window_size or None)
     if book.is_new:

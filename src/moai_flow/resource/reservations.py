@@ -79,10 +79,7 @@ def expected(ledger: Ledger, swarm_id: str) -> int:
 
 
 def reserve(ledger: Ledger, key: str, parent: str, agent_type: str, swarm_id: str, now: float) -> Reservation:
-    """Set aside what an agent is expected to use, at most what its swarm has available; once for each key."""
-    known = ledger.reservations.get(key)
-    if known is not None:
-        return known
+    """Set aside what an agent is expected to use, at most what its swarm has available; the key is a new one."""
     swarm = ledger.swarms[swarm_id]
     tokens = min(expected(ledger, swarm_id), swarm.available)
     reservation = ledger.reservations[key] = Reservation(key, parent, agent_type, swarm_id, tokens, now)
