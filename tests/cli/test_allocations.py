@@ -138,3 +138,11 @@ def test_a_name_no_swarm_can_have_is_a_usage_error(run: Run, name: str) -> None:
     """It never reaches the ledger."""
     for command in (["allocate", name, "1K"], ["deallocate", name], ["reset", name]):
         assert run(*command).exit_code == 2
+
+
+@pytest.mark.usefixtures("begun")
+@pytest.mark.parametrize("command", [["allocate", "docs", "1K"], ["reset", "backend"], ["deallocate", "backend"]])
+def test_json_is_the_session_afterwards(run: Run, command: list[str]) -> None:
+    """What a script would have to ask `status` for next."""
+    printed = json.loads(run(*command, "--json").output)
+    assert printed == json.loads(run("status", "--json").output)

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
         ("accuracy --json", "the same, for a script"),
     ),
 )
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@parameters.as_json
 @parameters.session
 @parameters.state_dir
 def command(*, as_json: bool, session: str | None, state_dir: str | None) -> None:

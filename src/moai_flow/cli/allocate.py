@@ -6,7 +6,7 @@ import time
 
 import click
 
-from moai_flow.cli import parameters, sessions
+from moai_flow.cli import document, parameters, sessions
 from moai_flow.cli.group import examples
 from moai_flow.cli.promise import promise
 
@@ -21,9 +21,12 @@ from moai_flow.cli.promise import promise
 @parameters.swarm
 @parameters.tokens
 @click.option("--shared", is_flag=True, help="A new swarm works in the main window, not in windows of its own.")
+@parameters.as_json
 @parameters.session
 @parameters.state_dir
-def command(*, swarm: str, tokens: int, shared: bool, session: str | None, state_dir: str | None) -> None:
+def command(
+    *, swarm: str, tokens: int, shared: bool, as_json: bool, session: str | None, state_dir: str | None
+) -> None:
     """Promise SWARM so many TOKENS in the running session, or change its limit.
 
     A promise is never cut, and outlives /clear. A swarm is named after the type of its agents, unless the settings
@@ -32,4 +35,7 @@ def command(*, swarm: str, tokens: int, shared: bool, session: str | None, state
     state = sessions.state_folder(state_dir)
     with sessions.opened(state, sessions.find(state, session)) as ledger:
         said = promise(ledger, swarm, tokens, time.time(), shared=shared)
-    click.echo(said)
+    if as_json:
+        document.show(document.of(ledger))
+    else:
+        click.echo(said)

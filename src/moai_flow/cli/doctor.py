@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from moai_flow.cli import environment, sessions
+from moai_flow.cli import document, environment, parameters, sessions
 from moai_flow.cli.checks import config, registered, runtime, state
 from moai_flow.cli.checks.finding import BROKEN, OK, WARNING
 from moai_flow.cli.group import examples
@@ -30,7 +30,7 @@ _WIDTH = 17
         ("doctor --json | jq '.findings[] | select(.level != \"ok\")'", "what is not well, for a script"),
     ),
 )
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@parameters.as_json
 def command(*, as_json: bool) -> None:
     """Check the set-up: interpreter, hooks, registration, state folder, lock, settings.
 
@@ -45,9 +45,7 @@ def command(*, as_json: bool) -> None:
             _show(finding)
     count = sum(finding.level == BROKEN for finding in found)
     if as_json:
-        import json
-
-        click.echo(json.dumps({"ok": not count, "findings": [finding._asdict() for finding in found]}, indent=2))
+        document.show({"ok": not count, "findings": [finding._asdict() for finding in found]})
     else:
         warnings = sum(finding.level == WARNING for finding in found)
         click.echo(f"\n{count} broken, {warnings} to look at" if count or warnings else "\nAll is well.")

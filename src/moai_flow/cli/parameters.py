@@ -57,6 +57,7 @@ session = click.option(
     shell_complete=_complete_session,
     help="The session, or how its id begins [default: this project's].",
 )
+as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 state_dir = click.option("--state-dir", metavar="DIR", help="Where the ledgers are [default: as for the hooks].")
 scope = click.option(
     "--scope",

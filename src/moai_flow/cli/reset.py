@@ -6,7 +6,7 @@ import time
 
 import click
 
-from moai_flow.cli import parameters, sessions
+from moai_flow.cli import document, parameters, sessions
 from moai_flow.cli.group import examples
 from moai_flow.cli.known import require
 from moai_flow.resource import notices
@@ -20,9 +20,10 @@ from moai_flow.resource import notices
     ),
 )
 @parameters.swarm_or_all
+@parameters.as_json
 @parameters.session
 @parameters.state_dir
-def command(*, swarm: str | None, session: str | None, state_dir: str | None) -> None:
+def command(*, swarm: str | None, as_json: bool, session: str | None, state_dir: str | None) -> None:
     """Take the consumption, reservations and warnings of SWARM, or of all swarms, back to zero.
 
     What stands in the main window stays there: those tokens go to swarm main, and only /clear or /compact in Claude
@@ -44,5 +45,8 @@ def command(*, swarm: str | None, session: str | None, state_dir: str | None) ->
         notices.rearm(ledger)
         if any(found.open_ended for found in chosen):
             lines.append(f"main: holds {ledger.total_consumed:,} tokens until /clear or /compact empties the window")
+    if as_json:
+        document.show(document.of(ledger))
+        return
     for line in lines:
         click.echo(line)

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
-from moai_flow.cli import parameters, sessions
+from moai_flow.cli import document, parameters, sessions
 from moai_flow.cli.group import examples
-from moai_flow.resource.ledger import MAIN
-from moai_flow.resource.status import global_status
 
 if TYPE_CHECKING:
     from moai_flow.resource.ledger import Ledger
@@ -23,7 +21,7 @@ if TYPE_CHECKING:
         ("status --json | jq .total_consumed", "one figure, for a script"),
     ),
 )
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@parameters.as_json
 @click.option("--all", "every", is_flag=True, help="Show every session that runs now.")
 @parameters.session
 @parameters.state_dir
@@ -42,8 +40,8 @@ def command(*, as_json: bool, every: bool, session: str | None, state_dir: str |
         with sessions.opened(state, session_id) as ledger:
             shown.append(ledger)
     if as_json:
-        documents = [as_document(ledger) for ledger in shown]
-        _print_json({"sessions": documents} if every else documents[0])
+        documents = [document.of(ledger) for ledger in shown]
+        document.show({"sessions": documents} if every else documents[0])
         return
     if not shown:
         click.echo("No session runs now.")
@@ -51,26 +49,6 @@ def command(*, as_json: bool, every: bool, session: str | None, state_dir: str |
         if number:
             click.echo()
         _print_table(ledger)
-
-
-def as_document(ledger: Ledger) -> dict[str, Any]:
-    """Return what `--json` prints of a session: tokens, percentages 0-100, seconds since the epoch."""
-    session, window = ledger.session, ledger.windows.get(MAIN)
-    return {
-        "session_id": session.session_id if session else "",
-        **global_status(ledger),
-        "window": {
-            "occupancy": window.estimated if window else 0,
-            "measured": window.measured if window else False,
-            "size": (session.window_size or None) if session else None,
-        },
-    }
-
-
-def _print_json(document: dict[str, Any]) -> None:
-    import json
-
-    click.echo(json.dumps(document, indent=2))
 
 
 def _print_table(ledger: Ledger) -> None:

@@ -1,0 +1,34 @@
+"""A session's budget as the JSON that commands print."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from moai_flow.resource.ledger import MAIN
+from moai_flow.resource.status import global_status
+
+if TYPE_CHECKING:
+    from moai_flow.resource.ledger import Ledger
+
+
+def of(ledger: Ledger) -> dict[str, Any]:
+    """Return a session's budget: tokens, percentages 0-100, seconds since the epoch."""
+    session, window = ledger.session, ledger.windows.get(MAIN)
+    return {
+        "session_id": session.session_id if session else "",
+        **global_status(ledger),
+        "window": {
+            "occupancy": window.estimated if window else 0,
+            "measured": window.measured if window else False,
+            "size": (session.window_size or None) if session else None,
+        },
+    }
+
+
+def show(document: dict[str, Any]) -> None:
+    """Print JSON."""
+    import json
+
+    click.echo(json.dumps(document, indent=2))
