@@ -1,8 +1,8 @@
 """What a hook adds to a tool call in the real client: a turn of 50 calls, against a stand-in for the model.
 
 Turns with our hooks, none, `true`, a bare interpreter, and the plugin with and without a slow shim as `python3`
-take turns. A call's time goes from the answer that calls the tool to the request that brings its result. The
-client is `claude` on PATH or what TOKEN_BUDGET_TEST_CLIENT names.
+take turns. A call's time goes from one request to the next: the model's answer costs nothing. The client is
+`claude` on PATH or what TOKEN_BUDGET_TEST_CLIENT names.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import shutil
 import statistics
 import sys
 import tempfile
-import time
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,7 +23,7 @@ from sessions import ROOT
 
 sys.path.insert(0, str(ROOT / "tests" / "client"))
 from driver import Client, client_version, find_client
-from standin import Received, StandIn, plan_prompt
+from standin import StandIn, plan_prompt
 
 if TYPE_CHECKING:
     import argparse
@@ -31,25 +31,6 @@ if TYPE_CHECKING:
 CALLS = 50
 SHIM_SECONDS = 0.06
 """A shim of pyenv takes 69 ms a call where Python itself takes 9."""
-
-
-class TimedStandIn(StandIn):
-    """A stand-in that knows when each request came and when it was answered."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.calls: list[float] = []
-        self._answered = 0.0
-
-    def answer(self, received: Received) -> tuple[int, dict[str, Any], float]:
-        """Return the answer, and count the time since the last one as a call's if it brings a result."""
-        came = time.perf_counter()
-        answer = super().answer(received)
-        if received.kind == "turn":
-            if received.step > 0:
-                self.calls.append((came - self._answered) * 1e3)
-            self._answered = time.perf_counter()
-        return answer
 
 
 class Turn:
@@ -69,12 +50,10 @@ class Turn:
         self.handler = handler
         self.plugin = plugin
         self.python = python
-        self.number = 0
 
-    def run(self) -> list[float]:
-        """Run the turn in the same home as before; return the milliseconds of each call."""
-        self.number += 1
-        with TimedStandIn() as standin:
+    def run(self) -> float:
+        """Run the turn in the same home as before; return the median of its calls in milliseconds."""
+        with StandIn() as standin:
             environment = {"PATH": f"{self.python.parent}:{os.environ['PATH']}"}
             client = Client(self.binary, self.root, standin.url, environment)
             steps = []
@@ -83,9 +62,10 @@ class Turn:
                 file.write_text(f"a line of file {number}\n" * 150)
                 steps.append({"tool": "Read", "input": {"file_path": str(file)}, "ctx": 20_000 + number * 1_200})
             done = client.run(plan_prompt("work", steps), settings=self._settings(), plugin=self.plugin, seconds=300)
-            if done.code or len(standin.calls) != CALLS:
-                raise RuntimeError(f"{len(standin.calls)} calls, code {done.code}: {done.errors}")
-            return standin.calls
+            moments = [request.at for request in standin.turns]
+            if done.code or len(moments) != CALLS + 1:
+                raise RuntimeError(f"{len(moments)} requests, code {done.code}: {done.errors}")
+        return statistics.median(after - before for before, after in pairwise(moments)) * 1e3
 
     def _settings(self) -> dict[str, Any]:
         if self.handler is None:
@@ -111,15 +91,18 @@ def main() -> None:
             times[name] = []
         for _ in range(arguments.rounds):
             for name, turn in turns.items():
-                times[name] += turn.run()
+                times[name].append(turn.run())
         counted = len(list(Path(folder).glob("*/home/.local/state/token-budget/sessions/*.json")))
-    middle = {name: statistics.median(values) for name, values in times.items()}
     print(f"client {client_version(binary)}, {counted} ledgers; a call in milliseconds:")
-    for name, value in middle.items():
-        print(f"  {name:20} {value:6.1f}")
+    for name, values in times.items():
+        print(f"  {name:20} {statistics.median(values):6.1f}")
+
+    def more(name: str, than: str) -> float:
+        return statistics.median(one - other for one, other in zip(times[name], times[than], strict=True))
+
     rows = [
-        ("a call in the client: ours - bare interpreter, ms", middle["ours"] - middle["bare"], 6.0),
-        ("the plugin behind a shim - without one, ms", middle["plugin, shim"] - middle["plugin"], 3.0),
+        ("a call in the client: ours - bare interpreter, ms", more("ours", "bare"), 6.0),
+        ("the plugin behind a shim - without one, ms", more("plugin, shim", "plugin"), 3.0),
     ]
     tell(__file__, rows, arguments)
 
