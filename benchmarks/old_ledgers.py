@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import tempfile
 import time
 from pathlib import Path
@@ -40,22 +39,18 @@ def _first_hook(arguments: argparse.Namespace, root: Path, ledgers: int) -> Comm
     """Return the hook that begins a session among ledgers that are 1 to 100 days old."""
     session = Session(root, size=1_000_000)
     payload = session.payload(hook_event_name="SessionStart", source="startup")
-    kept = root / "state"
     content = session.ledger.read_bytes()
-    session.ledger.unlink()
-    for number in range(ledgers):
-        path = session.folder / f"6fdfdff9-d30d-499f-0000-{number:012d}.json"
-        path.write_bytes(content)
-        age = time.time() - (number + 1) * DAY
-        os.utime(path, (age, age))
-    # The first hook may clean up: each starts from the same folder.
-    state = session.folder.parent
-    shutil.copytree(state, kept)
-    session.ledger.touch()
+    ages = {f"6fdfdff9-d30d-499f-0000-{number:012d}.json": (number + 1) * DAY for number in range(ledgers)}
 
     def prepare() -> None:
-        shutil.rmtree(state)
-        shutil.copytree(kept, state)
+        # The first hook sweeps: each finds what the one before it found, and that no sweep was made today.
+        there = {path.name for path in session.folder.iterdir()}
+        for name in ages.keys() - there:
+            path = session.folder / name
+            path.write_bytes(content)
+            os.utime(path, (time.time() - ages[name],) * 2)
+        session.ledger.unlink()
+        (session.folder.parent / "swept").unlink(missing_ok=True)
 
     return hook(arguments, session, payload, before=prepare)
 

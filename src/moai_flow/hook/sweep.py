@@ -1,7 +1,8 @@
 """Sweeping the state folder at SessionStart: old ledgers, and what an interrupted hook left behind.
 
 Once a day, and only so many files each time: the folder may hold ten thousand ledgers, and somebody waits for
-the session to start. Lock files are permanent: removing one splits a lock in two.
+the session to start. What one sweep leaves, the next session's start goes on with. Lock files are permanent:
+removing one splits a lock in two.
 """
 
 from __future__ import annotations
@@ -20,11 +21,14 @@ TEMPORARY_SECONDS = 3_600.0
 MOST = 1_000
 """Files of one folder that one sweep looks at."""
 
+MOST_REMOVED = 5
+"""Files that one sweep removes: more than the sessions that one start can leave behind."""
+
 MARKER = "swept"
 
 
 def sweep(state: str, session: str, now: float) -> int:
-    """Remove what is old and return how many files that were. A second sweep within a day does nothing.
+    """Remove what is old and return how many files that were. Within a day of a whole sweep it does nothing.
 
     Args:
         state: the state folder.
@@ -32,13 +36,16 @@ def sweep(state: str, session: str, now: float) -> int:
         now: seconds since the epoch.
 
     Raises:
-        OSError: the marker of the last sweep cannot be written; nothing is removed then.
+        OSError: the marker of this sweep cannot be written.
     """
-    if not _is_due(f"{state}/{MARKER}", now):
+    marker = f"{state}/{MARKER}"
+    if not _is_due(marker, now):
         return 0
     removed = 0
     for place in (folder.sessions(state), folder.processes(state), folder.quarantine(state)):
         for name in _some(place, now):
+            if removed == MOST_REMOVED:
+                return removed
             limit = TEMPORARY_SECONDS if name.endswith(".tmp") else LEDGER_SECONDS
             if name.endswith(".lock") or name == f"{session}.json":
                 continue
@@ -48,6 +55,7 @@ def sweep(state: str, session: str, now: float) -> int:
                     removed += _remove(state, path, limit, now)
             except OSError:
                 continue
+    files.replace(marker, b"")
     return removed
 
 
@@ -57,10 +65,7 @@ def _is_due(marker: str, now: float) -> bool:
     except FileNotFoundError:
         since = EVERY_SECONDS
     # A marker from the future: the clock was set back.
-    if 0 <= since < EVERY_SECONDS:
-        return False
-    files.replace(marker, b"")
-    return True
+    return not 0 <= since < EVERY_SECONDS
 
 
 def _some(place: str, now: float) -> list[str]:
