@@ -12,7 +12,8 @@ from moai_flow.hook import estimate
 from moai_flow.hook.attribution import main_swarm
 from moai_flow.resource.config import BudgetConfig
 from moai_flow.resource.ledger import MAIN, Ledger
-from moai_flow.resource.windows import RESULT, Estimate, Measurement, Window, add_estimate, await_results, settle
+from moai_flow.resource.settlement import add_estimate, await_results, settle
+from moai_flow.resource.windows import RESULT, Estimate, Measurement, Window
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -147,6 +147,12 @@ CASES = [
     ),
     pytest.param([message("a", 5_000), result("t", 1_200_000)], 5_000, "a", id="a record of more than a megabyte"),
     pytest.param(
+        [message("a", 5_000), {**message("b", 6_000), "note": "x" * 1_200_000}],
+        6_000,
+        "b",
+        id="a message of a megabyte",
+    ),
+    pytest.param(
         [message("a", 5_000), *[result("t", 300_000) for _ in range(10)]], 5_000, "a", id="three megabytes of results"
     ),
 ]

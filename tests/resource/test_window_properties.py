@@ -10,18 +10,8 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from moai_flow.resource import BudgetConfig, codec
 from moai_flow.resource.ledger import MAIN, Ledger, Swarm
-from moai_flow.resource.windows import (
-    CALL,
-    COMPACTION,
-    PROMPT,
-    REPLY,
-    RESULT,
-    Estimate,
-    Measurement,
-    Window,
-    add_estimate,
-    settle,
-)
+from moai_flow.resource.settlement import add_estimate, settle
+from moai_flow.resource.windows import CALL, COMPACTION, PROMPT, REPLY, RESULT, Estimate, Measurement, Window
 
 TOKENS = st.integers(0, 5_000)
 SWARMS = st.sampled_from([MAIN, "backend", "frontend"])

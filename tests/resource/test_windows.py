@@ -6,7 +6,8 @@ import pytest
 
 from moai_flow.resource import BudgetConfig
 from moai_flow.resource.ledger import MAIN, Ledger, Swarm
-from moai_flow.resource.windows import COMPACTION, RESULT, Estimate, Measurement, Window, add_estimate, settle
+from moai_flow.resource.settlement import add_estimate, settle
+from moai_flow.resource.windows import COMPACTION, RESULT, Estimate, Measurement, Window
 
 
 def measurement(number: int, occupancy: int, output: int = 0, *earlier: str, compaction: bool = False) -> Measurement:

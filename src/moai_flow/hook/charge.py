@@ -11,18 +11,8 @@ from moai_flow.hook.payload import fingerprint, safe_id
 from moai_flow.resource import notices
 from moai_flow.resource.ledger import MAIN, Ledger, Swarm
 from moai_flow.resource.session import Session
-from moai_flow.resource.windows import (
-    CALL,
-    PROMPT,
-    REPLY,
-    RESULT,
-    Estimate,
-    Measurement,
-    Window,
-    add_estimate,
-    await_results,
-    settle,
-)
+from moai_flow.resource.settlement import add_estimate, await_results, settle
+from moai_flow.resource.windows import CALL, PROMPT, REPLY, RESULT, Estimate, Measurement, Window
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
