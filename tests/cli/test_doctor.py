@@ -129,6 +129,12 @@ class TestRegistration:
         write(home / ".claude" / "settings.json", '{"enabledPlugins": {"token-budget@market": true}}')
         assert [finding["level"] for finding in doctor()["registration"]] == ["ok"]
 
+    def test_enforcement_beside_the_plugin(self, doctor: Doctor, run: Run, home: Path) -> None:
+        """The one hook that the plugin leaves out is no second registration."""
+        write(home / ".claude" / "settings.json", '{"enabledPlugins": {"token-budget@market": true}}')
+        run("install", "--enforce")
+        assert [finding["level"] for finding in doctor()["registration"]] == ["ok", "ok"]
+
     def test_switched_off(self, doctor: Doctor, run: Run, project: Path) -> None:
         """DisableAllHooks in any scope."""
         run("install")

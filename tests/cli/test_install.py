@@ -175,12 +175,10 @@ def test_registering_and_taking_back_keeps_what_others_have(
     before = {**others, "hooks": hooks, "last": 1}
     document = Document(json.dumps(before, indent=indent))
     for _ in range(2):
-        registration.register(document, ["/bin/python3", "-I", "-S", "/x/moai_flow/entry/hook.py"], ["/bin/python3"])
+        registration.register(document, ["/bin/python3", "-I", "-S", "/x/moai_flow/entry/hook.py"])
     assert sorted(place.event for place in registration.hooks_in(document.read())) == sorted(entry.EVENTS)
     assert registration.unregister(document)
-    left = document.read()
-    assert left.pop("statusLine") == {"type": "command", "command": "/bin/python3"}
-    assert registration.without_empty(left) == registration.without_empty(before)
+    assert registration.without_empty(document.read()) == registration.without_empty(before)
 
 
 def test_what_was_changed_since_stays(run: Run, path: Path) -> None:
@@ -348,3 +346,36 @@ def test_enforcement_beside_the_plugin_is_one_hook(run: Run, path: Path) -> None
     assert "twice" not in done.output
     assert set(read(path)["hooks"]) == {entry.ENFORCING}
     assert "statusLine" not in read(path)
+
+
+def test_wrap_shows_another_status_line_above_ours(run: Run, path: Path) -> None:
+    """On request; it is kept through an update and put back at the end."""
+    other = "my-line --colour 'a b'"
+    text = json.dumps({"statusLine": {"type": "command", "command": other, "padding": 0}})
+    write(path, text)
+    run("install", "--wrap")
+    ours = entry.command(entry.STATUS_LINE)
+    assert shlex.split(read(path)["statusLine"]["command"]) == [*ours, "--wrap", other]
+    assert read(path)["statusLine"]["padding"] == 0
+    path.write_text(path.read_text().replace(ours[0], "/old/python3"))
+    run("install")
+    assert shlex.split(read(path)["statusLine"]["command"]) == [*ours, "--wrap", other]
+    run("uninstall")
+    assert path.read_text() == text
+
+
+def test_a_wrapped_status_line_is_put_back_beside_other_changes(run: Run, path: Path) -> None:
+    """Where the file was changed since, too."""
+    write(path, '{"statusLine": {"type": "command", "command": "my-line"}}')
+    run("install", "--wrap")
+    path.write_text(json.dumps({**read(path), "model": "opus"}))
+    run("uninstall")
+    assert read(path) == {"statusLine": {"type": "command", "command": "my-line"}, "model": "opus"}
+
+
+@pytest.mark.parametrize("line", ["none", ["a"], {"type": "command"}], ids=["text", "list", "no command"])
+def test_a_status_line_of_no_known_shape_stays(run: Run, path: Path, line: object) -> None:
+    """It is somebody's, whatever it is."""
+    write(path, json.dumps({"statusLine": line}))
+    assert run("install", "--wrap").exit_code == 0
+    assert read(path)["statusLine"] == line

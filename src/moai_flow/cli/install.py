@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import json
 import os
 import sys
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from moai_flow.cli import entry, environment, parameters, registration, sessions
+from moai_flow.cli import entry, environment, line_setting, parameters, registration, sessions
 from moai_flow.cli.group import examples
 from moai_flow.cli.settingsfile import SettingsFile
 from moai_flow.resource.errors import TokenBudgetError
@@ -28,10 +28,11 @@ if TYPE_CHECKING:
     ),
 )
 @parameters.scope
+@click.option("--wrap", is_flag=True, help="Show the status line that is there above this package's.")
 @click.option("--enforce", is_flag=True, help="Register the hook too that stops agents of a spent swarm.")
 @parameters.dry_run
 @parameters.yes
-def command(*, scope: str, enforce: bool, dry_run: bool, yes: bool) -> None:
+def command(*, scope: str, wrap: bool, enforce: bool, dry_run: bool, yes: bool) -> None:
     """Register the hooks, and the status line if there is none yet, in Claude Code's settings.
 
     Shows the change first. Everything else in the file keeps its bytes, and what was there is kept in a backup beside
@@ -48,8 +49,12 @@ def command(*, scope: str, enforce: bool, dry_run: bool, yes: bool) -> None:
     if enforce and _has_plugin():
         registration.register_enforcing(file.document, entry.command())
     else:
-        registration.register(file.document, entry.command(), entry.command(entry.STATUS_LINE), enforce=enforce)
+        registration.register(file.document, entry.command(), enforce=enforce)
+        is_shown = line_setting.put(file.document, entry.command(entry.STATUS_LINE), wrap=wrap)
         _warn(path, scope, before)
+        if not is_shown:
+            click.echo(f"Note: the status line stays as it is: {line_setting.others_in(before)[:120]}", err=True)
+            click.echo("`token-budget install --wrap` shows it above this package's.", err=True)
     data = file.changed
     if data is None:
         click.echo(f"{path}: registered already, nothing to change")
@@ -57,7 +62,7 @@ def command(*, scope: str, enforce: bool, dry_run: bool, yes: bool) -> None:
     show_diff(file.diff(data))
     if not proceed(dry_run=dry_run, yes=yes):
         return
-    had_ours = registration.hooks_in(before) or registration.has_status_line(before)
+    had_ours = registration.hooks_in(before) or line_setting.is_ours(before)
     if file.exists and not (had_ours and file.read_backup() is not None):
         file.write_backup()
     elif not file.exists:
@@ -71,8 +76,11 @@ def command(*, scope: str, enforce: bool, dry_run: bool, yes: bool) -> None:
 
 def _has_plugin() -> bool:
     """Return whether the plugin, which has all the other hooks, is enabled in any settings."""
-    files = environment.settings_files(os.environ, sessions.project_folder()).values()
-    return any(registration.plugins_in(SettingsFile(file).document.read()) for file in files)
+    for path in environment.settings_files(os.environ, sessions.project_folder()).values():
+        with suppress(TokenBudgetError):
+            if registration.plugins_in(SettingsFile(path).document.read()):
+                return True
+    return False
 
 
 def _warn(path: str, scope: str, before: dict[str, Any]) -> None:
@@ -96,9 +104,6 @@ def _warn(path: str, scope: str, before: dict[str, Any]) -> None:
             )
         if settings.get("disableAllHooks") is True:
             click.echo(f"Note: disableAllHooks in {found} keeps every hook from running.", err=True)
-    line = before.get("statusLine")
-    if line is not None and not registration.has_status_line(before):
-        click.echo(f"Note: the status line stays as it is: {json.dumps(line, ensure_ascii=False)[:120]}", err=True)
 
 
 def show_diff(lines: Iterable[str]) -> None:

@@ -1,10 +1,10 @@
-"""What this package has in a settings file of the client: found, written, taken away. Pure."""
+"""This package's hooks in a settings file of the client: found, written, taken away. Pure."""
 
 from __future__ import annotations
 
-import shlex
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from moai_flow.cli.command_line import runs, words_of
 from moai_flow.cli.entry import ENFORCING, EVENTS
 from moai_flow.cli.environment import PLUGIN
 from moai_flow.resource.errors import TokenBudgetError
@@ -14,12 +14,7 @@ if TYPE_CHECKING:
 
 TIMEOUT_SECONDS = 10
 
-WRAP = "--wrap"
-"""The status line's option that names another one, to be shown above it."""
-
 _HOOK_ENDS = ("/moai_flow/entry/hook.py", "/hooks/hook.py")
-_STATUS_LINE_ENDS = ("/moai_flow/entry/statusline.py", "/hooks/statusline.py")
-_LAUNCHER_ENDS = ("/moai_flow/entry/run", "/hooks/run")
 
 
 class Place(NamedTuple):
@@ -41,32 +36,6 @@ def hook_of(command: list[str]) -> dict[str, Any]:
     return {"type": "command", "command": command[0], "args": command[1:], "timeout": TIMEOUT_SECONDS}
 
 
-def words_of(hook: Any) -> list[str]:
-    """Return the command line of a hook or a status line as words, [] for anything else."""
-    command = hook.get("command") if isinstance(hook, dict) else None
-    if not isinstance(command, str):
-        return []
-    arguments = hook.get("args")
-    if isinstance(arguments, list):
-        return [command, *(word for word in arguments if isinstance(word, str))]
-    try:
-        return shlex.split(command)
-    except ValueError:
-        return command.split()
-
-
-def _runs(words: list[str], name: str, ends: tuple[str, ...]) -> bool:
-    """Return whether a command line runs an entry point of this package: `python3 .../hook.py`, `.../run hook`."""
-    for number, word in enumerate(words):
-        plain = word.replace("\\", "/")
-        following = words[number + 1 : number + 2]
-        if plain.endswith(_LAUNCHER_ENDS) and following == [name]:
-            return True
-        if plain.endswith(ends) and (words[1:3] == ["-I", "-S"] or "moai_flow" in plain):
-            return True
-    return False
-
-
 def hooks_in(settings: dict[str, Any]) -> list[Place]:
     """Return this package's hooks in the settings."""
     places = []
@@ -77,20 +46,9 @@ def hooks_in(settings: dict[str, Any]) -> list[Place]:
             places += [
                 Place(event, group_number, number, hook)
                 for number, hook in enumerate(inside if isinstance(inside, list) else ())
-                if _runs(words_of(hook), "hook", _HOOK_ENDS)
+                if runs(words_of(hook), "hook", _HOOK_ENDS)
             ]
     return places
-
-
-def has_status_line(settings: dict[str, Any]) -> bool:
-    """Return whether the status line is this package's."""
-    return _runs(words_of(settings.get("statusLine")), "statusline", _STATUS_LINE_ENDS)
-
-
-def wrapped_in(command: str) -> str:
-    """Return the command line that our status line wraps, "" for none."""
-    words = words_of({"command": command})
-    return words[words.index(WRAP) + 1] if WRAP in words[:-1] else ""
 
 
 def plugins_in(settings: dict[str, Any]) -> list[str]:
@@ -101,26 +59,19 @@ def plugins_in(settings: dict[str, Any]) -> list[str]:
     return [name for name, is_on in enabled.items() if is_on and name.partition("@")[0] == PLUGIN]
 
 
-def register(document: Document, hook: list[str], status_line: list[str], *, enforce: bool = False) -> None:
-    """Write the hooks, and the status line where there is none, or bring those there are up to date.
+def register(document: Document, hook: list[str], *, enforce: bool = False) -> None:
+    """Write the hooks, or bring those there are up to date.
 
     Args:
         document: the settings.
         hook: the hooks' command line.
-        status_line: the status line's.
         enforce: whether to register the hook that stops agents too; one that is there already stays.
 
     Raises:
         TokenBudgetError: the settings have something else where hooks belong; nothing is changed.
     """
-    settings = document.read()
-    is_enforcing = enforce or any(place.event == ENFORCING for place in hooks_in(settings))
+    is_enforcing = enforce or any(place.event == ENFORCING for place in hooks_in(document.read()))
     _register_hooks(document, hook, (*EVENTS, ENFORCING) if is_enforcing else EVENTS)
-    line = {"type": "command", "command": shlex.join(status_line)}
-    if "statusLine" not in settings:
-        document.add((), "statusLine", line)
-    elif has_status_line(settings) and _is_outdated(settings, line):
-        document.replace(("statusLine", "command"), line["command"])
 
 
 def register_enforcing(document: Document, hook: list[str]) -> None:
@@ -158,30 +109,12 @@ def _register_hooks(document: Document, hook: list[str], events: tuple[str, ...]
             document.add(("hooks",), event, [group])
 
 
-def _is_outdated(settings: dict[str, Any], line: dict[str, str]) -> bool:
-    """Return whether our status line runs something else than it would now; what follows the entry point is kept."""
-    return not str(settings["statusLine"]["command"]).startswith(line["command"])
-
-
 def unregister(document: Document) -> bool:
-    """Take the hooks and the status line away, with what is empty then; return whether there were any."""
-    settings = document.read()
-    places = hooks_in(settings)
+    """Take the hooks away, with what is empty then; return whether there were any."""
+    places = hooks_in(document.read())
     for place in reversed(places):
         _remove_hook(document, place)
-    is_ours = has_status_line(settings)
-    if is_ours:
-        remove_status_line(document)
-    return bool(places) or is_ours
-
-
-def remove_status_line(document: Document) -> None:
-    """Take our status line away, and put back the one it wraps."""
-    theirs = wrapped_in(str(document.read()["statusLine"]["command"]))
-    if theirs:
-        document.replace(("statusLine", "command"), theirs)
-    else:
-        document.remove(("statusLine",))
+    return bool(places)
 
 
 def _remove_hook(document: Document, place: Place) -> None:

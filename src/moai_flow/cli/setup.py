@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import os
-import shlex
 
-from moai_flow.cli import entry, environment, registration, sessions
+from moai_flow.cli import entry, environment, line_setting, sessions
 from moai_flow.cli.settingsfile import SettingsFile
 from moai_flow.resource.errors import TokenBudgetError
 
@@ -20,23 +19,12 @@ def set_up(*, wrap: bool) -> str:
         TokenBudgetError: there is one and it is not to be wrapped, or the settings cannot be read or written.
     """
     file = _settings()
-    settings = file.document.read()
-    command = shlex.join(entry.command(entry.STATUS_LINE))
-    present = settings.get("statusLine")
-    if present is None:
-        file.document.add((), "statusLine", {"type": "command", "command": command})
-    elif registration.has_status_line(settings):
-        theirs = registration.wrapped_in(str(present["command"]))
-        kept = f" {registration.WRAP} {shlex.quote(theirs)}" if theirs else ""
-        file.document.replace(("statusLine", "command"), command + kept)
-    else:
-        theirs = str(present.get("command", "")) if isinstance(present, dict) else ""
-        if not (wrap and theirs):
-            raise TokenBudgetError(
-                f"{file.path} has a status line already: {theirs or present}\n"
-                "/token-budget:setup --wrap keeps it and shows ours below it"
-            )
-        file.document.replace(("statusLine", "command"), f"{command} {registration.WRAP} {shlex.quote(theirs)}")
+    theirs = line_setting.others_in(file.document.read())
+    if not line_setting.put(file.document, entry.command(entry.STATUS_LINE), wrap=wrap):
+        raise TokenBudgetError(
+            f"{file.path} has a status line already: {theirs}\n"
+            "/token-budget:setup --wrap keeps it and shows ours below it"
+        )
     return _write(file, "The status line is set up; it appears with the next message.")
 
 
@@ -47,10 +35,8 @@ def take_away() -> str:
         TokenBudgetError: there is none of ours, or the settings cannot be read or written.
     """
     file = _settings()
-    settings = file.document.read()
-    if not registration.has_status_line(settings):
+    if not line_setting.take_away(file.document):
         raise TokenBudgetError(f"{file.path} has no status line of this package")
-    registration.remove_status_line(file.document)
     return _write(file, "The status line is as it was before.")
 
 

@@ -7,7 +7,7 @@ import os
 
 import click
 
-from moai_flow.cli import environment, parameters, registration, sessions
+from moai_flow.cli import environment, line_setting, parameters, registration, sessions
 from moai_flow.cli.group import examples
 from moai_flow.cli.install import proceed, show_diff
 from moai_flow.cli.settingsfile import SettingsFile
@@ -31,7 +31,9 @@ def command(*, scope: str, dry_run: bool, yes: bool) -> None:
     state folder to remove them too.
     """
     file = SettingsFile(environment.settings_file(os.environ, sessions.project_folder(), scope))
-    if not registration.unregister(file.document):
+    had_hooks = registration.unregister(file.document)
+    had_line = line_setting.take_away(file.document)
+    if not (had_hooks or had_line):
         click.echo(f"{file.path}: not registered there, nothing to change")
         _say_where_else(file.path)
         return

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from moai_flow.cli import entry, environment, registration, sessions
 from moai_flow.cli.checks.finding import BROKEN, OK, WARNING, Finding
+from moai_flow.cli.command_line import words_of
 from moai_flow.cli.settingsfile import SettingsFile
 from moai_flow.resource.errors import TokenBudgetError
 
@@ -28,7 +29,11 @@ def registered(environ: Mapping[str, str], project: str) -> Iterator[Finding]:
     for path, settings in read.items():
         if settings.get("disableAllHooks") is True:
             yield Finding(CHECK, BROKEN, f"disableAllHooks in {path} keeps every hook from running", "Remove it.")
-    for path in files:
+    for path in list(files):
+        if plugins and {place.event for place in registration.hooks_in(read[path])} == {entry.ENFORCING}:
+            files.remove(path)
+            yield Finding(CHECK, OK, f"{path} adds the hook for enforcement to the plugin's")
+            continue
         yield from _one(path, scopes[path], registration.hooks_in(read[path]))
     for plugin, path in plugins.items():
         yield Finding(CHECK, OK, f"the plugin {plugin} is enabled in {path}")
@@ -78,7 +83,7 @@ def _one(path: str, scope: str, places: list[registration.Place]) -> Iterator[Fi
     twice = sorted({event for event in events if events.count(event) > 1})
     if twice:
         yield Finding(CHECK, WARNING, f"{path} runs the hook twice at {', '.join(twice)}", again)
-    commands = {tuple(registration.words_of(place.hook)) for place in places}
+    commands = {tuple(words_of(place.hook)) for place in places}
     problems = [problem for command in sorted(commands) if (problem := _problem(list(command)))]
     for problem in problems:
         yield Finding(CHECK, BROKEN, f"{path}: {problem}, so no hook starts", again)
