@@ -64,6 +64,7 @@ def respond(event: Event, environ: Mapping[str, str], platform: str, now: float)
         book.problems = problems + book.problems
         _take(book, event, project, now)
         _follow_reservations(book.ledger, event, now)
+        _scale(book.ledger, now)
         decision = _decide(book.ledger, event, now) if event.name == PRE_TOOL_USE else ""
         _learn(state, book.ledger, event)
         _look_ahead(book.ledger, environ)
@@ -162,6 +163,14 @@ def _follow_reservations(ledger: Ledger, event: Event, now: float) -> None:
         from moai_flow.hook.reservations import follow
 
         follow(ledger, event, now)
+
+
+def _scale(ledger: Ledger, now: float) -> None:
+    """Let swarms near their limit borrow, where the settings say so."""
+    if ledger.config.enable_auto_scaling:
+        from moai_flow.resource.scaling import scale
+
+        scale(ledger, now)
 
 
 def _may_be_stopped(event: Event, layers: list[Layer]) -> bool:

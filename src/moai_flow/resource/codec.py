@@ -117,6 +117,7 @@ def _swarm_row(swarm: Swarm) -> list[Any]:
         swarm.warnings_issued,
         swarm.told_person,
         swarm.told_model,
+        swarm.borrowed,
     ]
 
 
@@ -132,7 +133,7 @@ def _swarm(row: list[Any]) -> Swarm:
     )
     swarm.consumed = consumed
     swarm.reserved = reserved
-    swarm.last_updated, swarm.warnings_issued, swarm.told_person, swarm.told_model = rest
+    swarm.last_updated, swarm.warnings_issued, swarm.told_person, swarm.told_model, swarm.borrowed = rest
     return swarm
 
 

@@ -38,11 +38,13 @@ class Swarm:
 
     `promised` is the limit somebody asked for, which is never cut; 0 for a swarm that took the default.
     An `open_ended` swarm has no limit of its own: it may use what nobody else was promised.
+    `borrowed` is how far auto-scaling has moved the limit: up from others, or, below 0, down to others.
     `told_person` and `told_model` are the levels (0-2) last said about it.
     """
 
     __slots__ = (
         "allocated",
+        "borrowed",
         "consumed",
         "created_at",
         "isolated",
@@ -71,6 +73,7 @@ class Swarm:
         self.promised = promised
         self.isolated = isolated
         self.open_ended = open_ended
+        self.borrowed = 0
         self.consumed = 0
         self.reserved = 0
         self.created_at = now
@@ -219,6 +222,7 @@ class Ledger:
                 if not (swarm.isolated or swarm.open_ended):
                     self.promised += limit - swarm.allocated
                 swarm.allocated = limit
+                swarm.borrowed = 0
 
     def resize(self, swarm_id: str, limit: int, now: float) -> bool:
         """Give a swarm another limit, as a promise.

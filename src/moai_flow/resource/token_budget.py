@@ -7,7 +7,7 @@ import threading
 from time import time
 from typing import TYPE_CHECKING, Any
 
-from moai_flow.resource import notices
+from moai_flow.resource import notices, scaling
 from moai_flow.resource.config import BudgetConfig, shown
 from moai_flow.resource.ledger import Ledger, check_new_swarm_id, check_swarm_id, check_tokens
 from moai_flow.resource.settings import load_config
@@ -55,6 +55,8 @@ class TokenBudget:
         self._lock = threading.RLock()
         self._ledger = Ledger(config)
         self._file = None if state_path is None else StateFile(_path(state_path, "state_path"), config)
+        # Whether `consume` is a matter of the ledger alone.
+        self._is_plain = self._file is None and not config.enable_auto_scaling
         if self._file is not None:
             self._file.read()
 
@@ -132,15 +134,13 @@ class TokenBudget:
         """
         if type(tokens) is not int or tokens < 0:
             check_tokens(tokens)
-        if self._file is None:
+        if self._is_plain:
             with self._lock:
                 return self._ledger.consume(
                     swarm_id, tokens, time(), from_reservation=from_reservation, critical=critical
                 )
         return self._change(
-            lambda ledger: ledger.consume(
-                swarm_id, tokens, time(), from_reservation=from_reservation, critical=critical
-            )
+            lambda ledger: _consume(ledger, swarm_id, tokens, from_reservation=from_reservation, critical=critical)
         )
 
     def record(self, swarm_id: str, tokens: int) -> bool:
@@ -151,7 +151,7 @@ class TokenBudget:
         """
         check_swarm_id(swarm_id)
         check_tokens(tokens)
-        return self._change(lambda ledger: ledger.record(swarm_id, tokens, time()))
+        return self._change(lambda ledger: _scaled(ledger, ledger.record(swarm_id, tokens, time())))
 
     def reset(self, swarm_id: str) -> bool:
         """Start a swarm again at 0, for example after `/clear`; its limit stays. False if it is unknown."""
@@ -259,6 +259,22 @@ def _rebalance(ledger: Ledger) -> dict[str, int]:
     limits = ledger.rebalance(time())
     notices.rearm(ledger)
     return limits
+
+
+def _consume(ledger: Ledger, swarm_id: str, tokens: int, *, from_reservation: bool, critical: bool) -> bool:
+    now = time()
+    if ledger.consume(swarm_id, tokens, now, from_reservation=from_reservation):
+        return _scaled(ledger, True)  # noqa: FBT003 - it was allowed
+    borrows = ledger.config.enable_auto_scaling and not from_reservation
+    if borrows and scaling.make_room(ledger, swarm_id, tokens, now):
+        return ledger.consume(swarm_id, tokens, now)
+    return critical and ledger.consume(swarm_id, tokens, now, from_reservation=from_reservation, critical=True)
+
+
+def _scaled(ledger: Ledger, changed: bool) -> bool:  # noqa: FBT001 - the outcome is passed through
+    if changed and ledger.config.enable_auto_scaling:
+        scaling.scale(ledger, time())
+    return changed
 
 
 def _rearmed(ledger: Ledger, changed: bool) -> bool:  # noqa: FBT001 - the outcome is passed through
