@@ -66,7 +66,7 @@ def _status(words: list[str]) -> str:
 def _table(ledger: Ledger, session_id: str) -> str:
     from moai_flow.cli import table
 
-    rows = table.lines(ledger, style=lambda text, _: text, ascii_only=False)
+    rows = table.lines(ledger, style=_plain, ascii_only=False)
     return "\n".join([f"session {session_id}", "", *rows])
 
 
@@ -91,6 +91,26 @@ def _allocate(words: list[str]) -> str:
         return promise(ledger, chosen.swarm, tokens, time.time(), shared=chosen.shared)
 
 
+def _report(words: list[str]) -> str:
+    """Return where the tokens of this session went, and what could be done about it."""
+    from pathlib import Path
+
+    from moai_flow.analysis.load import load, read_ledger
+    from moai_flow.hook import folder
+    from moai_flow.report.document import document
+    from moai_flow.report.text import lines
+
+    _Parser(prog="/token-budget:report", add_help=False).parse_args(words)
+    state = sessions.state_folder()
+    ledger = read_ledger(Path(folder.ledger_file(state, sessions.find(state))))
+    trace = load(ledger) if ledger is not None else None
+    return "\n".join(lines(document([trace] if trace is not None else []), style=_plain))
+
+
+def _plain(text: str, _: int) -> str:
+    return text
+
+
 def _setup(words: list[str]) -> str:
     """Put the status line into the settings, or take it away."""
     from moai_flow.cli import setup
@@ -103,4 +123,4 @@ def _setup(words: list[str]) -> str:
     return setup.take_away() if chosen.remove else setup.set_up(wrap=chosen.wrap)
 
 
-_COMMANDS = {"status": _status, "allocate": _allocate, "setup": _setup}
+_COMMANDS = {"status": _status, "allocate": _allocate, "report": _report, "setup": _setup}

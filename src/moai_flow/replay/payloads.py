@@ -70,7 +70,9 @@ class Reader:
         """Yield the payloads of the hooks that ran once the line was written."""
         record = line.record
         if record.get("subtype") == "compact_boundary":
-            yield {**self._payload(line, SESSION_START), "source": "compact"}
+            metadata = record.get("compactMetadata")
+            trigger = metadata.get("trigger") if isinstance(metadata, dict) else None
+            yield {**self._payload(line, SESSION_START), "source": "compact", "trigger": trigger}
         if record.get("type") != "assistant" or not self._is_of_its_window(line):
             return
         message = record.get("message")
