@@ -119,3 +119,14 @@ def test_estimates_are_near_even_while_other_tools_are_under_way(tmp_path: Path)
     assert statistics.median(found) <= 0.5
     assert percentile(found, 95) <= 2.0
     assert max(found) <= 5.0
+
+
+def test_a_fork_begins_with_what_it_was_forked_from(tmp_path: Path) -> None:
+    """Its transcript comes with the first message only; the client tells at the start what the window holds."""
+    (recording,) = recordings("2.1.330/resume")
+    steps = list(play(recording, tmp_path))
+    (fork,) = [step for step in steps if step.event.payload.get("source") == "fork"]
+    assert (fork.occupancy, fork.shared) == (60_050, 60_050)
+    following = steps[steps.index(fork) + 1]
+    assert following.event.name == payload.USER_PROMPT_SUBMIT
+    assert 0 < following.occupancy - 60_050 < 200

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from moai_flow.hook import estimate, window_size
 from moai_flow.hook.attribution import agent_swarm, main_swarm, tool_swarm
-from moai_flow.hook.payload import fingerprint, safe_id
+from moai_flow.hook.payload import MOST_COUNTED, fingerprint, safe_id
 from moai_flow.resource import notices
 from moai_flow.resource.ledger import MAIN, Ledger, Swarm
 from moai_flow.resource.session import Session
@@ -171,6 +171,12 @@ def is_current(window: Window, measured: Measurement | None) -> bool:
     return measured is not None and measured.ended and measured.message != window.turn
 
 
+def charge_resumed(ledger: Ledger, window: Window, event: Event, now: float) -> None:
+    """Take what a resumed or forked session begins with from its SessionStart: a fork's transcript comes later."""
+    if window.guessed and event.context_tokens:
+        observe(ledger, window, Measurement(event.context_tokens, 0, f"resumed-{event.session}", 0, ended=True), now)
+
+
 def charge_finished_agent(ledger: Ledger, event: Event, now: float) -> None:
     """Take a finished subagent's total from the Agent tool's own response: its transcript may not show it yet.
 
@@ -185,7 +191,7 @@ def charge_finished_agent(ledger: Ledger, event: Event, now: float) -> None:
         agent_type = event.tool_input.get("subagent_type")
     if not isinstance(agent, str) or not isinstance(agent_type, str) or not agent_type:
         return
-    if not isinstance(total, int) or isinstance(total, bool) or not 0 < total < 1 << 40:
+    if not isinstance(total, int) or isinstance(total, bool) or not 0 < total < MOST_COUNTED:
         return
     window = agent_window(ledger, safe_id(agent), agent_type, now)
     if window.estimated != total or not window.measured:

@@ -40,6 +40,9 @@ EVENTS = frozenset(
 _DEVICE_NAMES = frozenset(
     {"CON", "PRN", "AUX", "NUL", *[f"COM{n}" for n in range(1, 10)], *[f"LPT{n}" for n in range(1, 10)]}
 )
+MOST_COUNTED = 1 << 40
+"""Tokens that are believed at most, whoever tells them."""
+
 _LONGEST_PATH = 4096
 
 MOST_MEMORY = 60_000_000
@@ -84,6 +87,7 @@ class Event:
 
     `agent` is "" in the main window. `agent_type` may be "" inside a subagent too: then it is one of the client's
     own helpers. `call` is the id of the tool call, `prompt_key` tells one submitted prompt from another.
+    `context_tokens` is what a resumed or forked session begins with, 0 where the client does not tell it.
     """
 
     __slots__ = (
@@ -91,6 +95,7 @@ class Event:
         "agent_transcript",
         "agent_type",
         "call",
+        "context_tokens",
         "cwd",
         "error",
         "model",
@@ -121,6 +126,8 @@ class Event:
         self.tool_input = payload.get("tool_input")
         self.response = payload.get("tool_response")
         self.error = payload.get("error")
+        tokens = payload.get("context_tokens")
+        self.context_tokens = tokens if isinstance(tokens, int) and 0 < tokens < MOST_COUNTED else 0
         call = _text(payload, "tool_use_id")
         self.call = safe_id(call) if call else ""
         self.prompt = _text(payload, "prompt")

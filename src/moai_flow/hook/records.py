@@ -8,6 +8,7 @@ message would: the window holds the boundary's `postTokens` until the next messa
 
 from __future__ import annotations
 
+from moai_flow.hook.payload import MOST_COUNTED
 from moai_flow.resource import wire
 from moai_flow.resource.windows import COMPACTION
 
@@ -123,7 +124,7 @@ def text_of(record: dict[str, Any], field: str) -> str:
 
 
 def _tokens(value: Any) -> int:
-    return value if isinstance(value, int) and 0 <= value < 1 << 40 else 0
+    return value if isinstance(value, int) and 0 <= value < MOST_COUNTED else 0
 
 
 def _counts(record: dict[str, Any], *, is_agent: bool) -> bool:

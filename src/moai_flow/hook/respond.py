@@ -117,6 +117,8 @@ def _take(book: Book, event: Event, project: str, now: float) -> None:
     elif event.name in (POST_TOOL_USE, POST_TOOL_USE_FAILURE):
         charge.charge_tool(ledger, window, event, measured, project, now)
         charge.charge_finished_agent(ledger, event, now)
+    elif event.name == SESSION_START:
+        charge.charge_resumed(ledger, window, event, now)
     elif event.name == STOP:
         charge.charge_reply(ledger, window, event, measured, now)
         session.end_turn(window.estimated)
