@@ -20,7 +20,7 @@ IDLE = 20
 """A swarm without a part in this many of the last entries is idle."""
 
 AHEAD = 3
-"""Turns that a borrower takes tokens for, so that it does not ask again at every turn."""
+"""Turns that a swarm should have tokens left for, and that a borrower takes tokens for."""
 
 _WORK = ("consume", "record", "settle")
 
@@ -63,7 +63,7 @@ def workloads(ledger: Ledger) -> dict[str, Workload]:
 def scale(ledger: Ledger, now: float) -> bool:
     """Let idle borrowers give back and swarms near their limit borrow; return whether a limit has changed.
 
-    Near is: what is left would not do for another turn.
+    Near is: what is left would not do for the next turns.
     """
     loads = workloads(ledger)
     changed = False
@@ -72,7 +72,7 @@ def scale(ledger: Ledger, now: float) -> bool:
         if load.is_idle:
             changed = _give_back(ledger, swarm, now) or changed
         elif not swarm.open_ended:
-            lacking = load.per_turn - (swarm.allocated - swarm.consumed - swarm.reserved)
+            lacking = AHEAD * load.per_turn - (swarm.allocated - swarm.consumed - swarm.reserved)
             if lacking > 0:
                 changed = _borrow(ledger, swarm, lacking, loads, now, whole=False) or changed
     return changed
