@@ -12,7 +12,7 @@ from scenes import SCENES, Scene
 if TYPE_CHECKING:
     from pathlib import Path
 
-FEWEST_CALLS = 15
+FEWEST_CALLS = 10
 """Of any event: the settings looked for, the folders, the lock, the ledger read, measured and replaced."""
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="there is no SIGKILL")

@@ -65,10 +65,10 @@ def _make_parents(path: str) -> None:
 
 
 def read(path: str, most: int) -> bytes | None:
-    """Return the bytes of a regular file, None if there is none, it is a link or larger than `most` bytes.
+    """Return the bytes of a regular file, None if there is none or it is larger than `most` bytes.
 
     Raises:
-        OSError: it is there and cannot be read.
+        OSError: it is there and cannot be read, or is a link.
     """
     try:
         descriptor = posix.open(path, posix.O_RDONLY | _CLOEXEC)

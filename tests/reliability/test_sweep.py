@@ -1,0 +1,154 @@
+"""What is old is removed when a session starts: seldom, a bounded part at a time, and never a lock."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from typing import TYPE_CHECKING
+
+import pytest
+from sandbox import EVENTS, SESSION, Sandbox
+
+from moai_flow.hook import files
+from moai_flow.hook.folder import lock_file
+from moai_flow.hook.sweep import MOST, sweep
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+HOUR, DAY = 3_600.0, 86_400.0
+NOW = 2_000_000_000.0
+
+pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="the hooks of Windows are other ones")
+
+
+@pytest.fixture
+def state(tmp_path: Path) -> Path:
+    for name in ("sessions", "processes", "quarantine"):
+        (tmp_path / name).mkdir()
+    return tmp_path
+
+
+def aged(path: Path, seconds: float) -> Path:
+    path.write_text("{}")
+    os.utime(path, (NOW - seconds, NOW - seconds))
+    return path
+
+
+@pytest.mark.parametrize(
+    ("name", "seconds", "stays"),
+    [
+        pytest.param("sessions/a.json", 31 * DAY, False, id="old ledger"),
+        pytest.param("sessions/a.json", 29 * DAY, True, id="ledger of last month"),
+        pytest.param(f"sessions/{SESSION}.json", 99 * DAY, True, id="own ledger"),
+        pytest.param("sessions/07.lock", 999 * DAY, True, id="lock"),
+        pytest.param("sessions/a.json.tmp", 2 * HOUR, False, id="temporary file"),
+        pytest.param("sessions/a.json.tmp", 0.5 * HOUR, True, id="temporary file in use"),
+        pytest.param("sessions/a.json.x.tmp", 2 * HOUR, False, id="temporary file of a writer"),
+        pytest.param("processes/4711", 31 * DAY, False, id="old process"),
+        pytest.param("processes/4711", 29 * DAY, True, id="process of last month"),
+        pytest.param("quarantine/1-a.json", 31 * DAY, False, id="old quarantine"),
+        pytest.param("quarantine/1-a.json", 1 * DAY, True, id="quarantine"),
+        pytest.param("else", 999 * DAY, True, id="not a file of these folders"),
+        pytest.param("sessions/a.json", -99 * DAY, True, id="ledger from the future"),
+    ],
+)
+def test_what_is_old_goes(state: Path, name: str, seconds: float, *, stays: bool) -> None:
+    """Ledgers and processes after 30 days, temporary files after an hour."""
+    path = aged(state / name, seconds)
+    assert sweep(str(state), SESSION, NOW) == (not stays)
+    assert path.exists() is stays
+
+
+def test_a_sweep_comes_once_a_day(state: Path) -> None:
+    """And again when the clock was set back, for the last one is in the future then."""
+    for moment, removed in ((NOW, 1), (NOW + DAY / 2, 0), (NOW + DAY + 1, 1), (NOW - 99 * DAY, 1)):
+        aged(state / "sessions" / "a.json", 300 * DAY)
+        marker = state / "swept"
+        assert sweep(str(state), SESSION, moment) == removed
+        os.utime(marker, (moment, moment)) if removed else None
+
+
+def test_a_sweep_that_cannot_be_noted_removes_nothing(state: Path) -> None:
+    """Else every start of a session would sweep."""
+    (state / "swept").mkdir()
+    os.utime(state / "swept", (NOW - 2 * DAY,) * 2)
+    path = aged(state / "sessions" / "a.json", 99 * DAY)
+    with pytest.raises(OSError):
+        sweep(str(state), SESSION, NOW)
+    assert path.exists()
+
+
+def test_a_sweep_looks_at_a_bounded_number_and_comes_to_all(state: Path) -> None:
+    """Each day at another part."""
+    for number in range(3 * MOST):
+        aged(state / "sessions" / f"s{number:05d}.json", 99 * DAY)
+    left = 3 * MOST
+    for day in range(12):
+        moment = NOW + day * (DAY + 1)
+        removed = sweep(str(state), SESSION, moment)
+        os.utime(state / "swept", (moment, moment))
+        assert removed <= MOST
+        left -= removed
+    assert left == 0
+
+
+def test_a_ledger_whose_lock_is_taken_stays(state: Path) -> None:
+    """Its session may just be resumed: what is written now must not be removed."""
+    path = aged(state / "sessions" / "a.json", 99 * DAY)
+    lock = files.lock(lock_file(str(state), "a"), str(path))
+    assert sweep(str(state), SESSION, NOW) == 0
+    files.close(lock)
+    assert path.exists()
+
+
+def test_a_link_is_removed_and_not_what_it_leads_to(state: Path, tmp_path: Path) -> None:
+    """Nobody of another user can put one there, but a person may."""
+    victim = aged(tmp_path / "victim.json", 99 * DAY)
+    link = state / "sessions" / "a.json"
+    link.symlink_to(victim)
+    os.utime(link, (NOW - 99 * DAY,) * 2, follow_symlinks=False)
+    sweep(str(state), SESSION, NOW)
+    assert victim.exists()
+    assert not link.is_symlink()
+
+
+def test_only_the_start_of_a_session_sweeps(tmp_path: Path) -> None:
+    """No other event looks at the folder."""
+    box = Sandbox(tmp_path)
+    box.fire("Stop")
+    old = box.state / "sessions" / "old.json"
+    old.write_text("{}")
+    os.utime(old, (1.0, 1.0))
+    for event in EVENTS:
+        if event != "SessionStart":
+            box.fire(event)
+    assert old.exists()
+    box.fire("SessionStart")
+    assert not old.exists()
+
+
+def test_ten_thousand_old_ledgers_do_not_slow_a_hook(tmp_path: Path) -> None:
+    """A tool's hook takes as long as beside none; the start that sweeps takes little more."""
+    box = Sandbox(tmp_path)
+    box.fire("SessionStart")
+
+    def fastest(event: str) -> float:
+        times = []
+        for number in range(9):
+            start = time.monotonic()
+            box.fire(event, tool_use_id=f"t{number}")
+            times.append(time.monotonic() - start)
+        return min(times)
+
+    alone = fastest("PostToolUse")
+    for number in range(10_000):
+        path = box.state / "sessions" / f"old-{number}.json"
+        path.write_bytes(b"{}")
+        os.utime(path, (1.0, 1.0))
+    assert fastest("PostToolUse") <= 1.5 * alone
+    (box.state / "swept").unlink()
+    start = time.process_time()
+    assert sweep(str(box.state), SESSION, time.time()) >= MOST - 70
+    assert time.process_time() - start <= 0.2
