@@ -105,6 +105,17 @@ def test_prefers_the_session_of_this_project(
     assert json.loads(run("status", "--json").output)["session_id"] == "other"
 
 
+def test_below_the_projects_folder_it_is_still_that_project(
+    run: Run, begun: Path, hook: Hook, project: Path, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The nearest project around counts, as it does for people."""
+    monkeypatch.setenv("HOME", str(home.parent))
+    hook("other", "UserPromptSubmit", prompt="hello", prompt_id="p", transcript_path="/elsewhere/other.jsonl")
+    (project / "src" / "deep").mkdir(parents=True)
+    monkeypatch.chdir(project / "src" / "deep")
+    assert begun.stem == json.loads(run("status", "--json").output)["session_id"]
+
+
 def test_prefers_the_session_it_runs_in(run: Run, begun: Path, hook: Hook, monkeypatch: pytest.MonkeyPatch) -> None:
     """Inside a session's Bash tool the command shows that very session."""
     hook("two", "UserPromptSubmit", prompt="hello", prompt_id="p", transcript_path=str(begun.with_name("two.jsonl")))
@@ -137,6 +148,15 @@ def test_all_shows_the_sessions_that_run(run: Run, hook: Hook, monkeypatch: pyte
         hook(session, "UserPromptSubmit", prompt="hello", prompt_id="p")
     shown = json.loads(run("status", "--all", "--json").output)["sessions"]
     assert [session["session_id"] for session in shown] == ["mine"]
+
+
+def test_all_shows_what_old_clients_have_changed_lately(run: Run, begun: Path, state: Path) -> None:
+    """They do not tell their process: what changed within the hour counts."""
+    shown = json.loads(run("status", "--all", "--json").output)["sessions"]
+    assert [session["session_id"] for session in shown] == [begun.stem]
+    path = state / "sessions" / "one.json"
+    os.utime(path, (path.stat().st_mtime - 7200,) * 2)
+    assert json.loads(run("status", "--all", "--json").output) == {"sessions": []}
 
 
 @pytest.mark.usefixtures("begun")

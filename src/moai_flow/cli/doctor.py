@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from moai_flow.cli import document, environment, parameters, sessions
+from moai_flow.cli import document, environment, parameters, projects
 from moai_flow.cli.checks import config, registered, runtime, state
 from moai_flow.cli.checks.finding import BROKEN, OK, WARNING
 from moai_flow.cli.group import examples
@@ -55,7 +55,7 @@ def command(*, as_json: bool) -> None:
 
 def _findings() -> Iterator[Finding]:
     """Yield what each check finds, the cheap ones first within a subject."""
-    project = sessions.project_folder()
+    project = projects.here()
     yield from runtime.versions()
     yield runtime.python_on_path()
     yield runtime.hook()

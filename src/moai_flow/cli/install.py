@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from moai_flow.cli import entry, environment, line_setting, parameters, registration, sessions
+from moai_flow.cli import entry, environment, line_setting, parameters, projects, registration
 from moai_flow.cli.group import examples
 from moai_flow.cli.settingsfile import SettingsFile
 from moai_flow.resource.errors import TokenBudgetError
@@ -43,7 +43,7 @@ def command(*, scope: str, wrap: bool, enforce: bool, dry_run: bool, yes: bool) 
     """
     if os.name != "posix":
         raise TokenBudgetError("the hooks run on Linux and macOS only; on Windows, run Claude Code in WSL")
-    path = environment.settings_file(os.environ, sessions.project_folder(), scope)
+    path = environment.settings_file(os.environ, projects.here(), scope)
     file = SettingsFile(path)
     before = file.document.read()
     if enforce and _has_plugin():
@@ -76,7 +76,7 @@ def command(*, scope: str, wrap: bool, enforce: bool, dry_run: bool, yes: bool) 
 
 def _has_plugin() -> bool:
     """Return whether the plugin, which has all the other hooks, is enabled in any settings."""
-    for path in environment.settings_files(os.environ, sessions.project_folder()).values():
+    for path in environment.settings_files(os.environ, projects.here()).values():
         with suppress(TokenBudgetError):
             if registration.plugins_in(SettingsFile(path).document.read()):
                 return True
@@ -85,7 +85,7 @@ def _has_plugin() -> bool:
 
 def _warn(path: str, scope: str, before: dict[str, Any]) -> None:
     """Say what else would meter the same sessions, or keep the hooks from running."""
-    for other, found in environment.settings_files(os.environ, sessions.project_folder()).items():
+    for other, found in environment.settings_files(os.environ, projects.here()).items():
         try:
             settings = before if found == path else SettingsFile(found).document.read()
         except TokenBudgetError:

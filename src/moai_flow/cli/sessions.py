@@ -8,7 +8,7 @@ import time
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
-from moai_flow.cli import environment
+from moai_flow.cli import environment, projects
 from moai_flow.resource import codec
 from moai_flow.resource.config import BudgetConfig
 from moai_flow.resource.errors import (
@@ -23,13 +23,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from moai_flow.resource.ledger import Ledger
-    from moai_flow.resource.session import Session
 
 LOOKED_AT = 200
 """Ledgers, the most recent first, among which the session of a project is looked for."""
 
 _SUFFIX = ".json"
-_HEAD_BYTES = 1 << 16
+_LATELY_SECONDS = 3600.0
 
 
 def state_folder(chosen: str | None = None) -> str:
@@ -44,7 +43,7 @@ def state_folder(chosen: str | None = None) -> str:
         raise TokenBudgetError("sessions are metered on Linux and macOS only; on Windows, run Claude Code in WSL")
     from moai_flow.hook import folder
 
-    seen = environment.as_hooks_see_it(os.environ, project_folder())
+    seen = environment.as_hooks_see_it(os.environ, projects.here())
     found = folder.state_folder(seen, sys.platform)
     if not found:
         raise TokenBudgetError(
@@ -54,13 +53,8 @@ def state_folder(chosen: str | None = None) -> str:
     return found
 
 
-def project_folder() -> str:
-    """Return the folder of the project this command was started in."""
-    return os.environ.get("CLAUDE_PROJECT_DIR") or os.getcwd()
-
-
-def recent(state: str) -> list[str]:
-    """Return the ids of all sessions that have a ledger, the most recently changed first."""
+def recent(state: str, *, since: float = 0.0) -> list[str]:
+    """Return the ids of the sessions whose ledger changed since then (epoch), the most recently changed first."""
     try:
         with os.scandir(os.path.join(state, "sessions")) as entries:
             found = [
@@ -72,11 +66,14 @@ def recent(state: str) -> list[str]:
         return []
     except OSError as error:
         raise StateError(f"{state}: cannot be read ({error.strerror}); check the folder's rights") from error
-    return [session for _, session in sorted(found, reverse=True)]
+    return [session for changed, session in sorted(found, reverse=True) if changed >= since]
 
 
 def live(state: str) -> list[str]:
-    """Return the ids of the sessions that a running client has now, the most recently changed first."""
+    """Return the ids of the sessions that a running client has now, the most recently changed first.
+
+    Clients before 2.1.300 or so do not tell their process: where no other runs, what changed within the hour counts.
+    """
     current = set()
     place = os.path.join(state, "processes")
     for pid in os.listdir(place) if os.path.isdir(place) else ():
@@ -84,7 +81,9 @@ def live(state: str) -> list[str]:
             # A client that has just ended takes its file away.
             with suppress(OSError), open(os.path.join(place, pid), encoding="ascii", errors="replace") as file:
                 current.add(file.read(256))
-    return [session for session in recent(state) if session in current]
+    if current:
+        return [session for session in recent(state) if session in current]
+    return recent(state, since=time.time() - _LATELY_SECONDS)
 
 
 def _is_running(pid: int) -> bool:
@@ -123,51 +122,23 @@ def find(state: str, wanted: str | None = None) -> str:
     own = os.environ.get("CLAUDE_CODE_SESSION_ID", "")
     if own in known:
         return own
-    project = project_folder()
-    for session in known[:LOOKED_AT]:
-        if _belongs_to(state, session, project):
-            return session
-    return known[0]
+    return _of_this_project(state, known[:LOOKED_AT]) or known[0]
 
 
-def _belongs_to(state: str, session: str, project: str) -> bool:
-    """Return whether a session's transcript is in the folder that the client names after the project."""
-    try:
-        found = read(state, session).session
-    except (StateError, OSError):
-        return False
-    return found is not None and _named_after(found) == _as_folder_name(project)
-
-
-def _named_after(session: Session) -> str:
-    return os.path.basename(os.path.dirname(session.transcript))
-
-
-def _as_folder_name(project: str) -> str:
-    return "".join([c if c.isascii() and c.isalnum() else "-" for c in project])
-
-
-def project_of(session: Session) -> str:
-    """Return the project's folder of a session, "" if nobody can tell: its settings are part of the budget."""
-    here = project_folder()
-    if not session.transcript or _named_after(session) == _as_folder_name(here):
-        return here
-    from moai_flow.resource import wire
-
-    try:
-        with open(session.transcript, "rb") as file:
-            lines = file.read(_HEAD_BYTES).split(b"\n")
-    except OSError:
-        return ""
-    for line in lines:
+def _of_this_project(state: str, known: list[str]) -> str:
+    """Return the first session of the project at hand, else of the nearest project around it, "" if there is none."""
+    folders, found = projects.around(), ""
+    for session_id in known:
         try:
-            record = wire.decode(line.decode("utf-8", "replace")) if b'"cwd"' in line else None
-        except (ValueError, RecursionError):
+            session = read(state, session_id).session
+        except (StateError, OSError):
             continue
-        if isinstance(record, dict) and isinstance(record.get("cwd"), str):
-            folder: str = record["cwd"]
-            return folder
-    return ""
+        near = projects.distance(session, folders) if session is not None else None
+        if near is not None:
+            folders, found = folders[:near], session_id
+        if not folders:
+            break
+    return found
 
 
 def read(state: str, session_id: str) -> Ledger:
@@ -244,7 +215,7 @@ def _prepare(ledger: Ledger, now: float) -> None:
     session = ledger.session
     if session is None:
         raise StateError("the ledger is no session's; it belongs to a program that uses the library")
-    project = project_of(session)
+    project = projects.of(session)
     seen = environment.as_hooks_see_it(os.environ, project)
     settings, _ = layers.read_layers(seen, sys.platform, project)
     if session.settings:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from moai_flow.cli import entry, environment, line_setting, sessions
+from moai_flow.cli import entry, environment, line_setting, projects
 from moai_flow.cli.settingsfile import SettingsFile
 from moai_flow.resource.errors import TokenBudgetError
 
@@ -41,7 +41,7 @@ def take_away() -> str:
 
 
 def _settings() -> SettingsFile:
-    return SettingsFile(environment.settings_files(os.environ, sessions.project_folder())["user"])
+    return SettingsFile(environment.settings_files(os.environ, projects.here())["user"])
 
 
 def _write(file: SettingsFile, said: str) -> str:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from moai_flow.cli import document, parameters, sessions
+from moai_flow.cli import document, parameters, projects, sessions
 from moai_flow.cli.group import examples
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ def _print_table(ledger: Ledger) -> None:
 
     session = ledger.session
     if session is not None:
-        about = [f"session {session.session_id}", session.model, sessions.project_of(session)]
+        about = [f"session {session.session_id}", session.model, projects.of(session)]
         click.echo("  ".join([text for text in about if text]))
         click.echo()
     for line in table.lines(ledger, style=colour, ascii_only=ascii_only()):

@@ -7,7 +7,7 @@ import os
 
 import click
 
-from moai_flow.cli import environment, line_setting, parameters, registration, sessions
+from moai_flow.cli import environment, line_setting, parameters, projects, registration
 from moai_flow.cli.group import examples
 from moai_flow.cli.install import proceed, show_diff
 from moai_flow.cli.settingsfile import SettingsFile
@@ -30,7 +30,7 @@ def command(*, scope: str, dry_run: bool, yes: bool) -> None:
     Where nothing else was changed since `install`, the file is byte for byte what it was. The ledgers stay; delete the
     state folder to remove them too.
     """
-    file = SettingsFile(environment.settings_file(os.environ, sessions.project_folder(), scope))
+    file = SettingsFile(environment.settings_file(os.environ, projects.here(), scope))
     had_hooks = registration.unregister(file.document)
     had_line = line_setting.take_away(file.document)
     if not (had_hooks or had_line):
@@ -69,7 +69,7 @@ def _without(file: SettingsFile) -> tuple[bytes | None, bool]:
 
 def _say_where_else(done: str) -> None:
     """Say what else meters sessions: other scopes, the plugin."""
-    for scope, path in environment.settings_files(os.environ, sessions.project_folder()).items():
+    for scope, path in environment.settings_files(os.environ, projects.here()).items():
         try:
             settings = SettingsFile(path).document.read()
         except TokenBudgetError:
