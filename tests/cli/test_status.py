@@ -18,10 +18,10 @@ def test_measures_anew_without_waiting_for_a_hook(run: Run, begun: Path, transcr
 
 
 @pytest.mark.usefixtures("begun")
-def test_json_has_the_keys_of_the_library_and_two_more(run: Run) -> None:
-    """Scripts find what `get_global_status` tells, the session and its main window."""
+def test_json_has_the_keys_of_the_library_and_three_more(run: Run) -> None:
+    """Scripts find what `get_global_status` tells, the session, its main window and its phase."""
     document = json.loads(run("status", "--json").output)
-    assert set(document) == {*TokenBudget().get_global_status(), "session_id", "window"}
+    assert set(document) == {*TokenBudget().get_global_status(), "session_id", "window", "phase"}
     assert document["session_id"] == "one"
     assert document["window"] == {"occupancy": 40_000, "measured": True, "size": None}
     assert document["isolated_consumed"] == document["swarms"]["backend"]["consumed"] == 41_000

@@ -163,6 +163,15 @@ def test_reservations_are_loaded_while_agents_run(place: Place) -> None:
     assert during & modules == {"moai_flow.hook.reservations", "moai_flow.resource.reservations"}
 
 
+def test_phases_are_loaded_by_their_commands(place: Place) -> None:
+    """Only a prompt that is one of MoAI-ADK's commands loads its phases, and nothing beside them."""
+    other, _ = place.hook("UserPromptSubmit", prompt="of /moai:1-plan", prompt_id="p1")
+    command, _ = place.hook("UserPromptSubmit", prompt="/moai:1-plan login", prompt_id="p2")
+    assert "moai_flow.resource.phases" not in other
+    assert "moai_flow.resource.phases" in command
+    assert unexpected(command) == set()
+
+
 def test_unknown_event_imports_only_what_is_listed(place: Place) -> None:
     """An event of a later client is left alone, at no cost."""
     loaded, printed = place.hook("SomethingNew")

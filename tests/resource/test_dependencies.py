@@ -21,7 +21,7 @@ MODULES = {
 PURE_STANDARD = {"__future__", "_json"}
 """What the core imports from the standard library. (`json` stands in where the accelerator is missing.)"""
 
-EDGES = {f"moai_flow.resource.{name}" for name in ("settings", "shared", "store", "token_budget")}
+EDGES = {f"moai_flow.resource.{name}" for name in ("jit", "settings", "shared", "store", "token_budget")}
 """The library's edges: what reads files and the clock, starts at first use, and may import what it needs."""
 
 CORE = sorted(name for name in MODULES if name.startswith("moai_flow.resource") and name not in EDGES)

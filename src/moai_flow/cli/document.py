@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from moai_flow.resource.ledger import MAIN
+from moai_flow.resource.phases import phase_status
 from moai_flow.resource.status import global_status
 
 if TYPE_CHECKING:
@@ -24,6 +25,7 @@ def of(ledger: Ledger) -> dict[str, Any]:
             "measured": window.measured if window else False,
             "size": (session.window_size or None) if session else None,
         },
+        "phase": phase_status(ledger),
     }
 
 

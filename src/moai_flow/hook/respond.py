@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from moai_flow.resource.ledger import Ledger
 
 CLEAR = "/clear"
+MOAI_COMMAND = "/moai:"
 
 
 def respond(event: Event, environ: Mapping[str, str], platform: str, now: float) -> str:
@@ -113,7 +114,10 @@ def _take(book: Book, event: Event, project: str, now: float) -> None:
             floor = max(0, transcript.size_of(event.transcript)) if event.transcript else 0
             book.ledger = charge.start_again(ledger, floor, now)
         else:
+            before = window.estimated
             charge.charge_prompt(ledger, window, event, now)
+            if event.prompt.startswith(MOAI_COMMAND) and window.estimated != before:
+                _begin_phase(ledger, event.prompt, before)
     elif event.name in (POST_TOOL_USE, POST_TOOL_USE_FAILURE):
         charge.charge_tool(ledger, window, event, measured, project, now)
         charge.charge_finished_agent(ledger, event, now)
@@ -137,6 +141,15 @@ def _learn(state: str, ledger: Ledger, event: Event) -> None:
         from moai_flow.hook.experience import remember
 
         remember(state, session)
+
+
+def _begin_phase(ledger: Ledger, prompt: str, occupancy: int) -> None:
+    # Imported here: only for those who work with MoAI-ADK.
+    from moai_flow.resource.phases import begin_phase, phase_of
+
+    phase = phase_of(prompt)
+    if phase:
+        begin_phase(ledger, phase, occupancy)
 
 
 def _rebuild(ledger: Ledger, event: Event, now: float) -> None:

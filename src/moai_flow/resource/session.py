@@ -19,6 +19,7 @@ class Session:
     where the client compacts by itself (tokens, 0 if unknown), `told_compaction` whether that was said since it
     came near. `settings` are those in force at the last event, for readers that are told less than a hook. `floor`
     is where in the transcript (bytes) a reset without a new session was made: what stands before it is history.
+    `phase` is MoAI-ADK's phase, `phase_from` what the main window held (tokens) when it began.
     `finished` are the tokens that the last agents of each swarm used.
     """
 
@@ -30,6 +31,7 @@ class Session:
         "model",
         "news",
         "phase",
+        "phase_from",
         "pid",
         "said",
         "session_id",
@@ -50,6 +52,7 @@ class Session:
         self.pid = ""
         self.model = ""
         self.phase = ""
+        self.phase_from = 0
         self.window_size = 0
         self.size_source = ""
         self.compacts_at = 0
