@@ -69,7 +69,7 @@ def plot(costs: dict[str, list[float]], path: str) -> None:
     axes.set_xticks(COUNTS, [f"{count:,}" for count in COUNTS])
     axes.grid(visible=True, alpha=0.3)
     axes.legend()
-    figure.savefig(path)
+    figure.savefig(path, metadata={"Date": None})
 
 
 def main() -> None:

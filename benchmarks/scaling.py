@@ -103,7 +103,7 @@ def plot(turns: Turns, path: str) -> None:
     axes.set(xlabel="turns", ylabel="tokens", title="consumed, and (dashed) the limit under auto-scaling")
     axes.legend()
     axes.grid(visible=True, alpha=0.3)
-    figure.savefig(path)
+    figure.savefig(path, metadata={"Date": None})
 
 
 def main() -> None:
