@@ -165,8 +165,8 @@ class TestRegistration:
 
     def test_a_file_that_does_not_parse(self, doctor: Doctor, home: Path) -> None:
         """The line is named."""
-        path = write(home / ".claude" / "settings.json", '{\n "a": 1,\n}')
-        assert f"{path}:3:1" in doctor()["registration"][0]["text"]
+        path = write(home / ".claude" / "settings.json", '{\n "a": 1\n "b": 2}')
+        assert f"{path}:3:2" in doctor()["registration"][0]["text"]
 
 
 class TestPrograms:

@@ -248,7 +248,7 @@ def test_hooks_of_others_are_not_taken_for_ours(run: Run, path: Path, command: s
 @pytest.mark.parametrize(
     ("text", "where"),
     [
-        pytest.param('{\n  "a": 1,\n}', ":3:1: not JSON", id="trailing comma"),
+        pytest.param('{\n  "a": 1\n  "b": 2\n}', ":3:3: not JSON", id="comma missing"),
         pytest.param('{\n  // why\n  "a": 1\n}', ":2:3: not JSON", id="comment"),
         pytest.param("[]", ": must be an object", id="a list"),
         pytest.param('{"hooks": []}', "hooks: must be an object", id="hooks are a list"),
