@@ -147,11 +147,18 @@ DIFFERS = (
 def test_a_budget_that_is_not_the_windows_size_is_told_once(session: Session) -> None:
     """When more is used than a usual window holds, and never again; a model's name is no proof."""
     session.configure(warning_threshold_1=200_000, warning_threshold_2=200_000)
-    assert session.hook("SessionStart", source="startup", model="claude-sonnet-9[1m]") == {}
-    assert session.turn(20_000) == ""
+    assert session.hook("SessionStart", source="startup", model="claude-opus-5-5") == {}
+    assert session.turn(20_000, model="claude-opus-5-5") == ""
     session.configure(warning_threshold_1=300_000, warning_threshold_2=300_000)
     assert session.turn(210_000) == DIFFERS
     assert session.turn(220_000) == ""
+
+
+def test_the_clients_mark_for_a_large_window_is_told_at_the_start(session: Session) -> None:
+    """The person chose that window, so it is known before anything is used; it is told once."""
+    assert session.hook("SessionStart", source="startup", model="claude-sonnet-9[1m]") == {"systemMessage": DIFFERS}
+    assert session.hook("SessionStart", source="resume", model="claude-sonnet-9[1m]") == {}
+    assert session.turn(20_000, model="claude-sonnet-9") == ""
 
 
 def test_the_size_learned_from_the_status_line_is_told_at_the_next_event(session: Session) -> None:

@@ -99,3 +99,23 @@ def test_a_startup_long_after_is_another_client(tell: Tell, tmp_path: Path) -> N
     begin(tell, PID)
     later = (tmp_path / "state" / "sessions" / "old.json").stat().st_mtime + 3_600
     assert tell("new", "SessionStart", PID, later, source="startup") == ""
+
+
+def test_a_clear_that_keeps_the_sessions_id(tell: Tell, tmp_path: Path) -> None:
+    """Some front ends may: the session that was started before starts again, and the person hears it once."""
+    begin(tell, {})
+    assert "tokens freed" in tell("old", "SessionStart", {}, source="clear")
+    assert ledger_of(tmp_path / "state", "old").total_consumed == 0
+    assert tell("old", "SessionStart", {}, source="clear") == ""
+
+
+def test_a_start_that_comes_after_the_first_prompt_takes_nothing_back(tell: Tell, tmp_path: Path) -> None:
+    """SessionStart of a cleared session may be late, and come twice where the hooks are registered twice."""
+    begin(tell, PID)
+    tell("old", "SessionEnd", PID, reason="clear")
+    path = str(tmp_path / "new.jsonl")
+    tell("new", "UserPromptSubmit", PID, prompt="word " * 100, prompt_id="q", transcript_path=path)
+    consumed = ledger_of(tmp_path / "state", "new").total_consumed
+    for _ in range(2):
+        assert tell("new", "SessionStart", PID, source="clear", transcript_path=path) == ""
+    assert ledger_of(tmp_path / "state", "new").total_consumed == consumed > 0

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from moai_flow.hook.payload import Event
     from moai_flow.resource.config import BudgetConfig
 
+STARTED = "start"
+"""In `Session.said`: the SessionStart of this session has been seen."""
+
 
 def begin(session_id: str, config: BudgetConfig, previous: Ledger | None, now: float) -> Ledger:
     """Return the ledger of a new session.
@@ -44,7 +47,7 @@ def begin(session_id: str, config: BudgetConfig, previous: Ledger | None, now: f
     session.window_size = before.window_size
     session.size_source = before.size_source
     session.model = before.model
-    session.said = list(before.said)
+    session.said = [what for what in before.said if what != STARTED]
     freed = previous.windows.get(MAIN)
     if freed is not None and freed.estimated:
         mark = notices.global_mark(previous)
@@ -67,6 +70,7 @@ def start_again(ledger: Ledger, floor: int, now: float) -> Ledger:
         fresh.session.pid = session.pid
         fresh.session.settings = session.settings
         fresh.session.floor = floor
+        fresh.session.said.append(STARTED)
     return fresh
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from moai_flow.hook import charge, files, folder, meter, reply, transcript, window_size
+from moai_flow.hook import charge, files, folder, handover, meter, reply, transcript, window_size
 from moai_flow.hook.layers import read_layers
 from moai_flow.hook.ledgers import Book, open_book
 from moai_flow.hook.payload import (
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
     from moai_flow.hook.layers import Layer
     from moai_flow.resource.ledger import Ledger
+    from moai_flow.resource.session import Session
 
 CLEAR = "/clear"
 MOAI_COMMAND = "/moai:"
@@ -109,23 +110,43 @@ def _take(book: Book, event: Event, project: str, now: float) -> None:
     window = charge.main_window(ledger, now)
     measured = meter.measure(ledger, window, event.transcript, now)
     meter.measure_agents(ledger, event.transcript, now)
-    if event.name == USER_PROMPT_SUBMIT:
-        if event.prompt.strip() == CLEAR:
-            floor = max(0, transcript.size_of(event.transcript)) if event.transcript else 0
-            book.ledger = charge.start_again(ledger, floor, now)
-        else:
-            before = window.estimated
-            charge.charge_prompt(ledger, window, event, now)
-            if event.prompt.startswith(MOAI_COMMAND) and window.estimated != before:
-                _begin_phase(ledger, event.prompt, before)
-    elif event.name in (POST_TOOL_USE, POST_TOOL_USE_FAILURE):
+    if event.name in (POST_TOOL_USE, POST_TOOL_USE_FAILURE):
         charge.charge_tool(ledger, window, event, measured, project, now)
         charge.charge_finished_agent(ledger, event, now)
-    elif event.name == SESSION_START:
-        charge.charge_resumed(ledger, window, event, now)
     elif event.name == STOP:
         charge.charge_reply(ledger, window, event, measured, now)
         session.end_turn(window.estimated)
+    elif _is_clear(session, event):
+        floor = max(0, transcript.size_of(event.transcript)) if event.transcript else 0
+        book.ledger = charge.start_again(ledger, floor, now)
+    elif event.name == USER_PROMPT_SUBMIT:
+        _take_prompt(ledger, window, event, now)
+    elif event.name == SESSION_START:
+        session.once(charge.STARTED)
+        charge.charge_resumed(ledger, window, event, now)
+
+
+def _take_prompt(ledger: Ledger, window: Window, event: Event, now: float) -> None:
+    before = window.estimated
+    charge.charge_prompt(ledger, window, event, now)
+    if event.prompt.startswith(MOAI_COMMAND) and window.estimated != before:
+        # Imported here: only for those who work with MoAI-ADK.
+        from moai_flow.resource.phases import begin_phase, phase_of
+
+        phase = phase_of(event.prompt)
+        if phase:
+            begin_phase(ledger, phase, before)
+
+
+def _is_clear(session: Session, event: Event) -> bool:
+    """Return whether a session is cleared and keeps its id: by a submitted prompt, or by a front end that does so.
+
+    A SessionStart that comes late after a `/clear`, or twice, clears nothing: no turn has ended since.
+    """
+    if event.name == USER_PROMPT_SUBMIT:
+        return event.prompt.strip() == CLEAR
+    is_again = event.source == handover.CLEAR and charge.STARTED in session.said
+    return event.name == SESSION_START and is_again and bool(session.turns or not event.transcript)
 
 
 def _learn(state: str, ledger: Ledger, event: Event) -> None:
@@ -141,15 +162,6 @@ def _learn(state: str, ledger: Ledger, event: Event) -> None:
         from moai_flow.hook.experience import remember
 
         remember(state, session)
-
-
-def _begin_phase(ledger: Ledger, prompt: str, occupancy: int) -> None:
-    # Imported here: only for those who work with MoAI-ADK.
-    from moai_flow.resource.phases import begin_phase, phase_of
-
-    phase = phase_of(prompt)
-    if phase:
-        begin_phase(ledger, phase, occupancy)
 
 
 def _rebuild(ledger: Ledger, event: Event, now: float) -> None:

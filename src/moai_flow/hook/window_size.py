@@ -2,7 +2,7 @@
 
 No payload of a hook tells the size. The status line's input does; else the model's name, as far as it is known
 here; else usage above 200,000, which proves a large window; else it is unknown (0). A name is only a hint: the same
-model comes with several windows, by account and by the client's settings.
+model comes with several windows, by account and by the client's settings. The client's own mark in it is not.
 """
 
 from __future__ import annotations
@@ -93,7 +93,8 @@ def number_of(environ: Mapping[str, str], name: str) -> int:
 
 def difference(session: Session, config: BudgetConfig) -> str:
     """Return the notice that the budget is not the window's size, "" if it is or nobody knows for sure."""
-    if session.size_source not in (STATUS_LINE, USAGE) or config.auto or config.total_budget == session.window_size:
+    is_sure = session.size_source in (STATUS_LINE, USAGE) or LARGE_MARK in session.model
+    if not is_sure or config.auto or config.total_budget == session.window_size:
         return ""
     return (
         f"Token budget: the budget is {config.total_budget:,} tokens and the window holds "
