@@ -53,7 +53,7 @@ def test_registers_every_event_with_an_absolute_interpreter(run: Run, path: Path
         assert Path(command).is_absolute()
         assert os.access(command, os.X_OK)
         assert args[:2] == ["-I", "-S"]
-        assert Path(args[2]).is_file()
+        assert Path(args[-1]).is_file()
 
 
 def test_what_is_registered_works(run: Run, path: Path) -> None:
@@ -70,7 +70,7 @@ def test_the_status_line_is_one_shell_command(run: Run, path: Path) -> None:
     run("install")
     line = read(path)["statusLine"]
     assert line["type"] == "command"
-    assert shlex.split(line["command"]) == entry.command(entry.STATUS_LINE)
+    assert shlex.split(line["command"]) == entry.status_line_command()
 
 
 def test_shows_the_change_and_keeps_everything_else(run: Run, path: Path) -> None:
@@ -354,7 +354,7 @@ def test_wrap_shows_another_status_line_above_ours(run: Run, path: Path) -> None
     text = json.dumps({"statusLine": {"type": "command", "command": other, "padding": 0}})
     write(path, text)
     run("install", "--wrap")
-    ours = entry.command(entry.STATUS_LINE)
+    ours = entry.status_line_command()
     assert shlex.split(read(path)["statusLine"]["command"]) == [*ours, "--wrap", other]
     assert read(path)["statusLine"]["padding"] == 0
     path.write_text(path.read_text().replace(ours[0], "/old/python3"))
@@ -379,3 +379,17 @@ def test_a_status_line_of_no_known_shape_stays(run: Run, path: Path, line: objec
     write(path, json.dumps({"statusLine": line}))
     assert run("install", "--wrap").exit_code == 0
     assert read(path)["statusLine"] == line
+
+
+@pytest.mark.parametrize("event", ["UserPromptSubmit", "PreToolUse"])
+def test_a_package_that_is_gone_erases_no_prompt(run: Run, path: Path, tmp_path: Path, event: str) -> None:
+    """An interpreter without its script exits with 2, which would block: what stands in the settings does not."""
+    run("install", "--yes", "--enforce")
+    (group,) = [group for group in read(path)["hooks"][event] if "args" in group["hooks"][0]]
+    hook = group["hooks"][0]
+    command = [
+        hook["command"],
+        *(str(tmp_path / "gone.py") if word.endswith("hook.py") else word for word in hook["args"]),
+    ]
+    done = subprocess.run(command, input=b"{}", capture_output=True, check=False, timeout=30)
+    assert (done.returncode, done.stdout, done.stderr) == (0, b"", b"")

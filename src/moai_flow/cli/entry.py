@@ -11,6 +11,19 @@ from moai_flow.resource.errors import TokenBudgetError
 HOOK = "hook.py"
 STATUS_LINE = "statusline.py"
 
+STARTER = """import sys
+__file__ = sys.argv.pop(1)
+try:
+    file = open(__file__)
+except OSError:
+    sys.exit()
+exec(file.read())"""
+"""Runs the entry point that is named behind it, if it is still there.
+
+An interpreter that does not find its script exits with 2, which the client takes for a refusal: a package that was
+removed before its hooks were would erase every prompt.
+"""
+
 EVENTS = (
     "SessionStart",
     "UserPromptSubmit",
@@ -53,6 +66,11 @@ def interpreter() -> str:
     return base if os.path.isfile(base) else sys.executable
 
 
-def command(name: str = HOOK) -> list[str]:
-    """Return the command line of an entry point."""
-    return [interpreter(), "-I", "-S", os.path.join(folder(), name)]
+def command() -> list[str]:
+    """Return the command line of a hook, which stands in settings and may outlive the package."""
+    return [interpreter(), "-I", "-S", "-c", STARTER, os.path.join(folder(), HOOK)]
+
+
+def status_line_command() -> list[str]:
+    """Return the command line of the status line; whatever it exits with, the client shows nothing."""
+    return [interpreter(), "-I", "-S", os.path.join(folder(), STATUS_LINE)]

@@ -50,7 +50,7 @@ def command(*, scope: str, wrap: bool, enforce: bool, dry_run: bool, yes: bool) 
         registration.register_enforcing(file.document, entry.command())
     else:
         registration.register(file.document, entry.command(), enforce=enforce)
-        is_shown = line_setting.put(file.document, entry.command(entry.STATUS_LINE), wrap=wrap)
+        is_shown = line_setting.put(file.document, entry.status_line_command(), wrap=wrap)
         _warn(path, scope, before)
         if not is_shown:
             click.echo(f"Note: the status line stays as it is: {line_setting.others_in(before)[:120]}", err=True)

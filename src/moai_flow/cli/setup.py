@@ -20,7 +20,7 @@ def set_up(*, wrap: bool) -> str:
     """
     file = _settings()
     theirs = line_setting.others_in(file.document.read())
-    if not line_setting.put(file.document, entry.command(entry.STATUS_LINE), wrap=wrap):
+    if not line_setting.put(file.document, entry.status_line_command(), wrap=wrap):
         raise TokenBudgetError(
             f"{file.path} has a status line already: {theirs}\n"
             "/token-budget:setup --wrap keeps it and shows ours below it"

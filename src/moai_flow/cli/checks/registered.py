@@ -13,7 +13,7 @@ from moai_flow.cli.settingsfile import SettingsFile
 from moai_flow.resource.errors import TokenBudgetError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
 CHECK = "registration"
 _LATELY_SECONDS = 3600
@@ -90,10 +90,15 @@ def _one(path: str, scope: str, places: list[registration.Place]) -> Iterator[Fi
     if missing or twice or problems:
         return
     if commands != {tuple(entry.command())}:
-        others = "; ".join(" ".join(command) for command in sorted(commands))
+        others = "; ".join(_shown(command) for command in sorted(commands))
         yield Finding(CHECK, WARNING, f"{path} runs another installation: {others}", again)
     else:
-        yield Finding(CHECK, OK, f"{path} ({scope}) runs {' '.join(entry.command())}")
+        yield Finding(CHECK, OK, f"{path} ({scope}) runs {_shown(entry.command())}")
+
+
+def _shown(command: Sequence[str]) -> str:
+    """Return a command line as a person reads it: without the lines that only start the entry point."""
+    return " ".join(word for word in command if word != entry.STARTER)
 
 
 def _problem(command: list[str]) -> str:
