@@ -18,12 +18,13 @@ def test_measures_anew_without_waiting_for_a_hook(run: Run, begun: Path, transcr
 
 
 @pytest.mark.usefixtures("begun")
-def test_json_has_the_keys_of_the_library_and_three_more(run: Run) -> None:
-    """Scripts find what `get_global_status` tells, the session, its main window and its phase."""
+def test_json_has_the_keys_of_the_library_and_four_more(run: Run) -> None:
+    """Scripts find what `get_global_status` tells, the session, its main window, its phase and its forecast."""
     document = json.loads(run("status", "--json").output)
-    assert set(document) == {*TokenBudget().get_global_status(), "session_id", "window", "phase"}
+    assert set(document) == {*TokenBudget().get_global_status(), "session_id", "window", "phase", "forecast"}
     assert document["session_id"] == "one"
     assert document["window"] == {"occupancy": 40_000, "measured": True, "size": None}
+    assert document["forecast"] == {"turns": None, "limit": 180_000, "is_compaction": False}
     assert document["isolated_consumed"] == document["swarms"]["backend"]["consumed"] == 41_000
     assert document["swarms"]["backend"]["usage_percent"] == 82.0
 

@@ -161,8 +161,10 @@ def swarm(highest: int, allocated: int, promised: int = 0) -> dict[str, SwarmUse
         pytest.param(
             [trace(reads(24_000))],
             [
-                ("Read of data.json brought 24,000 tokens at once (12% of the budget): "
-                "read a part of it (offset and limit), or search it first.")
+                (
+                    "Read of data.json brought 24,000 tokens at once (12% of the budget): "
+                    "read a part of it (offset and limit), or search it first."
+                )
             ],
             id="a large result",
         ),
@@ -175,8 +177,10 @@ def swarm(highest: int, allocated: int, promised: int = 0) -> dict[str, SwarmUse
         pytest.param(
             [trace(swarms=swarm(52_000, 50_000))],
             [
-                ("Swarm docs went past its limit of 50,000 tokens in one session (highest 52,000): "
-                "give it more, or give its agents smaller tasks.")
+                (
+                    "Swarm docs went past its limit of 50,000 tokens in one session (highest 52,000): "
+                    "give it more, or give its agents smaller tasks."
+                )
             ],
             id="a limit that was passed",
         ),
@@ -190,8 +194,10 @@ def swarm(highest: int, allocated: int, promised: int = 0) -> dict[str, SwarmUse
         pytest.param(
             [trace(highest=41_000)] * 5,
             [
-                ("In 5 sessions the main window never held more than 41,000 tokens; the first threshold is 150,000. "
-                "A lower warning_threshold_1 would speak before the unusual.")
+                (
+                    "In 5 sessions the main window never held more than 41,000 tokens; the first threshold is 150,000. "
+                    "A lower warning_threshold_1 would speak before the unusual."
+                )
             ],
             id="thresholds that are never reached",
         ),
@@ -199,8 +205,10 @@ def swarm(highest: int, allocated: int, promised: int = 0) -> dict[str, SwarmUse
         pytest.param(
             [trace(marks=[Mark(1, "compaction", 160_000, 10_000, automatic=True)])],
             [
-                ("The client compacted the main window by itself once, 150,000 tokens in all: /clear between tasks, or "
-                "/compact at a moment of your own, chooses what is kept.")
+                (
+                    "The client compacted the main window by itself once, 150,000 tokens in all: /clear between "
+                    "tasks, or /compact at a moment of your own, chooses what is kept."
+                )
             ],
             id="the client compacted",
         ),
@@ -208,8 +216,10 @@ def swarm(highest: int, allocated: int, promised: int = 0) -> dict[str, SwarmUse
         pytest.param(
             [trace(points=[Point(0.0, 181_000 + number, {}) for number in range(11)])],
             [
-                ("11 steps ran with more than 180,000 tokens in the main window: each request reads all of them again. "
-                "/clear when a task is done.")
+                (
+                    "11 steps ran with more than 180,000 tokens in the main window: each request reads all of "
+                    "them again. /clear when a task is done."
+                )
             ],
             id="a window that stayed full",
         ),

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from moai_flow.resource.forecast import forecast
 from moai_flow.resource.ledger import MAIN
 from moai_flow.resource.phases import phase_status
 from moai_flow.resource.status import global_status
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
 def of(ledger: Ledger) -> dict[str, Any]:
     """Return a session's budget: tokens, percentages 0-100, seconds since the epoch."""
+    ahead = forecast(ledger)
     session, window = ledger.session, ledger.windows.get(MAIN)
     return {
         "session_id": session.session_id if session else "",
@@ -26,6 +28,7 @@ def of(ledger: Ledger) -> dict[str, Any]:
             "size": (session.window_size or None) if session else None,
         },
         "phase": phase_status(ledger),
+        "forecast": {"turns": ahead.turns, "limit": ahead.limit, "is_compaction": ahead.is_compaction},
     }
 
 

@@ -13,6 +13,7 @@ SUMMARIES = {
     "install": "Register the hooks and the status line in Claude Code's settings.",
     "uninstall": "Take them out again.",
     "status": "Measure the session anew and show its budget.",
+    "watch": "Show the status, live.",
     "report": "Show where the tokens went, and what could be done about it.",
     "allocate": "Promise a swarm tokens, or change its limit.",
     "deallocate": "Remove a swarm and what it was promised.",

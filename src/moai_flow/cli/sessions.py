@@ -150,6 +150,17 @@ def read(state: str, session_id: str) -> Ledger:
     return _load(state, session_id)[0]
 
 
+def measured(state: str, session_id: str) -> Ledger:
+    """Return a session's ledger, measured anew, without its lock and without saving it.
+
+    Raises:
+        StateError: it has gone, is damaged, was written by a newer version, or is no session's.
+    """
+    ledger = read(state, session_id)
+    _prepare(ledger, time.time())
+    return ledger
+
+
 def _load(state: str, session_id: str) -> tuple[Ledger, bytes]:
     from moai_flow.hook import files, folder
     from moai_flow.hook.ledgers import MOST_BYTES

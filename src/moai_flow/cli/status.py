@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import click
 
-from moai_flow.cli import document, parameters, projects, sessions
+from moai_flow.cli import document, parameters, sessions
 from moai_flow.cli.group import examples
-
-if TYPE_CHECKING:
-    from moai_flow.resource.ledger import Ledger
 
 
 @click.command(
@@ -43,22 +38,12 @@ def command(*, as_json: bool, every: bool, session: str | None, state_dir: str |
         documents = [document.of(ledger) for ledger in shown]
         document.show({"sessions": documents} if every else documents[0])
         return
+    from moai_flow.cli.shown import lines
+
     if not shown:
         click.echo("No session runs now.")
     for number, ledger in enumerate(shown):
         if number:
             click.echo()
-        _print_table(ledger)
-
-
-def _print_table(ledger: Ledger) -> None:
-    from moai_flow.cli import table
-    from moai_flow.cli.output import ascii_only, colour
-
-    session = ledger.session
-    if session is not None:
-        about = [f"session {session.session_id}", session.model, projects.of(session)]
-        click.echo("  ".join([text for text in about if text]))
-        click.echo()
-    for line in table.lines(ledger, style=colour, ascii_only=ascii_only()):
-        click.echo(line)
+        for line in lines(ledger):
+            click.echo(line)
