@@ -268,7 +268,9 @@ def _consume(ledger: Ledger, swarm_id: str, tokens: int, *, from_reservation: bo
     borrows = ledger.config.enable_auto_scaling and not from_reservation
     if borrows and scaling.make_room(ledger, swarm_id, tokens, now):
         return ledger.consume(swarm_id, tokens, now)
-    return critical and ledger.consume(swarm_id, tokens, now, from_reservation=from_reservation, critical=True)
+    if not critical:
+        return False
+    return ledger.consume(swarm_id, tokens, now, from_reservation=from_reservation, critical=True)
 
 
 def _scaled(ledger: Ledger, changed: bool) -> bool:  # noqa: FBT001 - the outcome is passed through
