@@ -51,7 +51,7 @@ class Screen:
         """Show lines in place of what is there; the last one stays at the bottom when there are too many."""
         rows = shutil.get_terminal_size().lines
         shown = [*lines[: rows - 1], lines[-1]] if len(lines) > rows else lines
-        body = "\r\n".join([line + _CLEAR_LINE for line in shown])
+        body = "\n".join([line + _CLEAR_LINE for line in shown])
         self._write(_HOME + body + _CLEAR_BELOW)
 
     def key(self, seconds: float) -> str:
