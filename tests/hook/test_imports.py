@@ -172,6 +172,16 @@ def test_phases_are_loaded_by_their_commands(place: Place) -> None:
     assert unexpected(command) == set()
 
 
+def test_the_event_log_is_loaded_on_request(place: Place) -> None:
+    """It costs those who want it one module, and nobody else."""
+    off, _ = place.hook("PostToolUse", **TOOL, tool_response={"stdout": "a"})
+    place.write(place.home / ".config/token-budget/config.json", '{"token_budget": {"event_log": true}}')
+    place.measured(1_000)
+    on, _ = place.hook("PostToolUse", **TOOL, tool_response={"stdout": "a"})
+    assert "moai_flow.hook.event_log" in on - off
+    assert unexpected(on) == set()
+
+
 def test_unknown_event_imports_only_what_is_listed(place: Place) -> None:
     """An event of a later client is left alone, at no cost."""
     loaded, printed = place.hook("SomethingNew")

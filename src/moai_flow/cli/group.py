@@ -19,6 +19,7 @@ SUMMARIES = {
     "deallocate": "Remove a swarm and what it was promised.",
     "reset": "Take a swarm's consumption back to zero.",
     "accuracy": "Show how far the estimates were from what was then measured.",
+    "metrics": "Print the budgets of all running sessions for Prometheus.",
     "replay": "Show what the hooks would have said in a session that is over.",
     "demo": "Play a recorded session through the hooks and show what they say.",
     "doctor": "Check the set-up, and say what to do.",

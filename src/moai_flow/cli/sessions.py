@@ -190,7 +190,7 @@ def opened(state: str, session_id: str) -> Iterator[Ledger]:
     """
     if os.name != "posix":
         raise TokenBudgetError("sessions are metered on Linux and macOS only; on Windows, run Claude Code in WSL")
-    from moai_flow.hook import files, folder
+    from moai_flow.hook import event_log, files, folder
     from moai_flow.hook.ledgers import Book
 
     path = folder.ledger_file(state, session_id)
@@ -204,9 +204,12 @@ def opened(state: str, session_id: str) -> Iterator[Ledger]:
     try:
         book = Book(path)
         book.ledger, book.stored = _load(state, session_id)
+        log = event_log.EventLog(book.ledger)
         _prepare(book.ledger, time.time())
         yield book.ledger
         book.save()
+        if book.ledger.config.event_log:
+            event_log.append(state, [{**line, "session": session_id} for line in log.lines(book.ledger, time.time())])
     except OSError as error:
         if isinstance(error, StateError):
             raise

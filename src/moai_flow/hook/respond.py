@@ -27,6 +27,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from moai_flow.hook.event_log import EventLog
     from moai_flow.hook.layers import Layer
     from moai_flow.resource.ledger import Ledger
     from moai_flow.resource.session import Session
@@ -64,6 +65,7 @@ def respond(event: Event, environ: Mapping[str, str], platform: str, now: float)
     try:
         book = open_book(state, event, layers, environ, now)
         book.problems = problems + book.problems
+        log = _event_log(book.ledger)
         _take(book, event, project, now)
         _follow_reservations(book.ledger, event, now)
         _scale(book.ledger, now)
@@ -74,7 +76,10 @@ def respond(event: Event, environ: Mapping[str, str], platform: str, now: float)
         book.save()
     finally:
         files.close(lock)
-    return decision or reply.render(event.name, to_person, to_model)
+    text = decision or reply.render(event.name, to_person, to_model)
+    if log is not None:
+        log.write(state, book.ledger, event, now, text)
+    return text
 
 
 def _wait(state: str, event: Event) -> None:
@@ -211,6 +216,15 @@ def _decide(ledger: Ledger, event: Event, now: float) -> str:
     from moai_flow.hook.enforcement import decide
 
     return decide(ledger, event, now)
+
+
+def _event_log(ledger: Ledger) -> EventLog | None:
+    if not ledger.config.event_log:
+        return None
+    # Imported here: only for those who asked for the log.
+    from moai_flow.hook.event_log import EventLog
+
+    return EventLog(ledger)
 
 
 def _look_ahead(ledger: Ledger, environ: Mapping[str, str]) -> None:
