@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any
 from moai_flow.analysis.collect import collect
 from moai_flow.analysis.recommend import Recommendation, recommend
 from moai_flow.hook import folder, layers
+from moai_flow.hook.records import project_in
 from moai_flow.replay.play import play
-from moai_flow.resource import codec, wire
+from moai_flow.resource import codec
 from moai_flow.resource.config import BudgetConfig
 from moai_flow.resource.errors import StateError, TokenBudgetError
 
@@ -83,7 +84,7 @@ def load(ledger: Ledger) -> Trace | None:
         return None
     with transcript.open("rb") as file:
         head = file.read(_HEAD_BYTES)
-    settings, _ = layers.read_layers(os.environ, sys.platform, _project(head))
+    settings, _ = layers.read_layers(os.environ, sys.platform, project_in(head))
     if session.settings:
         settings.append(("ledger", session.settings))
     config, _ = BudgetConfig.merged(settings, session.window_size or None)
@@ -94,18 +95,6 @@ def load(ledger: Ledger) -> Trace | None:
     trace.window_size = session.window_size or trace.window_size
     trace.after_clear = _CLEAR in head
     return trace
-
-
-def _project(head: bytes) -> str:
-    """Return the folder that the first records of a transcript name, "" if none does."""
-    for line in head.split(b"\n"):
-        try:
-            record = wire.decode(line.decode("utf-8", "replace")) if b'"cwd"' in line else None
-        except (ValueError, RecursionError):
-            continue
-        if isinstance(record, dict) and isinstance(record.get("cwd"), str):
-            return str(record["cwd"])
-    return ""
 
 
 def _section(config: BudgetConfig) -> dict[str, Any]:

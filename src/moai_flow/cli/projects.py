@@ -44,18 +44,10 @@ def of(session: Session) -> str:
     near = distance(session, folders)
     if near is not None:
         return folders[near]
-    from moai_flow.resource import wire
+    from moai_flow.hook.records import project_in
 
     try:
         with open(session.transcript, "rb") as file:
-            lines = file.read(_HEAD_BYTES).split(b"\n")
+            return project_in(file.read(_HEAD_BYTES))
     except OSError:
         return ""
-    for line in lines:
-        try:
-            record = wire.decode(line.decode("utf-8", "replace")) if b'"cwd"' in line else None
-        except (ValueError, RecursionError):
-            continue
-        if isinstance(record, dict) and isinstance(record.get("cwd"), str):
-            return str(record["cwd"])
-    return ""

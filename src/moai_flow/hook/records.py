@@ -117,6 +117,15 @@ def record_of(line: bytes) -> dict[str, Any]:
     return record if isinstance(record, dict) else {}
 
 
+def project_in(head: bytes) -> str:
+    """Return the project's folder that the first records of a transcript name, "" if none does."""
+    for line in head.split(b"\n"):
+        folder = text_of(record_of(line), "cwd") if b'"cwd"' in line else ""
+        if folder:
+            return folder
+    return ""
+
+
 def text_of(record: dict[str, Any], field: str) -> str:
     """Return a field's text, "" if it holds none."""
     value = record.get(field)
