@@ -78,6 +78,11 @@ def test_base_rate_beyond_ascii_follows_the_bytes() -> None:
         pytest.param("Agent", {"status": "async_launched", "prompt": "y" * 9_000}, 650, id="background agent"),
         pytest.param("TodoWrite", {"newTodos": ["y" * 900]}, 160, id="to-do list"),
         pytest.param("unknown", {"answer": "x" * 500}, 500 + 14, id="any other tool"),
+        pytest.param("Bash", {"output": "x" * 500}, 500 + 14, id="a shell's answer in another form"),
+        pytest.param("Read", {"content": "x" * 500}, 500 + 15, id="a file in another form"),
+        pytest.param("Grep", {"output": "x" * 500}, 500 + 14, id="matches in another form"),
+        pytest.param("Grep", {"content": "x" * 500}, 540, id="matches without a mode"),
+        pytest.param("WebFetch", {"answer": "x" * 500}, 500 + 14, id="what was fetched in another form"),
     ],
 )
 def test_only_what_the_model_sees_is_counted(tool: str, response: Any, seen_characters: int) -> None:

@@ -35,6 +35,9 @@ if TYPE_CHECKING:
 CLEAR = "/clear"
 MOAI_COMMAND = "/moai:"
 
+MOST_PROBLEMS = 5
+"""Settings that cannot be used which are named in a session; one line each."""
+
 
 def respond(event: Event, environ: Mapping[str, str], platform: str, now: float) -> str:
     """Take an event into its session's ledger and return the reply, "" with nothing to say.
@@ -238,6 +241,17 @@ def _look_ahead(ledger: Ledger, environ: Mapping[str, str]) -> None:
         session.news.append(difference)
 
 
+def _add_news(book: Book, session: Session) -> None:
+    """Note for the person what is not well with the ledger or the settings."""
+    if book.is_rebuilt:
+        session.news.append("Token budget: the ledger of this session was damaged; it starts anew from the transcripts")
+    if book.problems and session.once("config"):
+        session.news += [f"Token budget: {problem}" for problem in book.problems[:MOST_PROBLEMS]]
+        more = len(book.problems) - MOST_PROBLEMS
+        if more > 0:
+            session.news.append(f"Token budget: {more} more settings not used; token-budget doctor names all")
+
+
 def _notices(book: Book, event: Event) -> tuple[list[str], list[str]]:
     """Return the lines that are due to the person and to the model, and take them as said."""
     ledger, config, session = book.ledger, book.ledger.config, book.ledger.session
@@ -245,11 +259,7 @@ def _notices(book: Book, event: Event) -> tuple[list[str], list[str]]:
     to_model: list[str] = []
     if session is None or not config.enable_warnings or event.name == SESSION_END:
         return to_person, to_model
-    if book.is_rebuilt:
-        session.news.append("Token budget: the ledger of this session was damaged; it starts anew from the transcripts")
-    if book.problems and session.once("config"):
-        more = f" (and {len(book.problems) - 1} more)" if len(book.problems) > 1 else ""
-        session.news.append(f"Token budget: {book.problems[0]}{more}")
+    _add_news(book, session)
     if event.agent:
         if event.name == SUBAGENT_START and config.tell_agents:
             swarm = ledger.swarms[ledger.windows[event.agent].swarm]

@@ -118,6 +118,8 @@ def _shell(response: dict[str, Any]) -> Seen:
     blocks = response.get("structuredContent")
     if isinstance(blocks, list) and blocks:
         return of_content(blocks)
+    if "stdout" not in response and "stderr" not in response:
+        return _structure(response)
     stdout, stderr = _text(response, "stdout"), _text(response, "stderr")
     if response.get("isImage") is True:
         return Seen([stderr], 0, _picture(stdout.partition(",")[2]))
@@ -136,7 +138,7 @@ def _read(response: dict[str, Any]) -> Seen:
     shape = response.get("type")
     file = response.get("file")
     if shape == "file_unchanged" or not isinstance(file, dict):
-        return Seen([], 110)
+        return Seen([], 110) if shape == "file_unchanged" else _structure(response)
     if shape == "image":
         return Seen([], 0, _picture(file.get("base64"), file.get("dimensions")))
     if shape == "pdf":
@@ -187,7 +189,9 @@ def _cell(response: dict[str, Any]) -> Seen:
 
 
 def _matches(response: dict[str, Any]) -> Seen:
-    if response.get("mode", "files_with_matches") != "files_with_matches":
+    if "filenames" not in response and "content" not in response:
+        return _structure(response)
+    if "content" in response and response.get("mode", "content") != "files_with_matches":
         return Seen([_text(response, "content")], 40)
     return Seen([_lines(response.get("filenames"))], 20)
 
@@ -251,7 +255,7 @@ _VIEWS: dict[str, Callable[[dict[str, Any]], Seen]] = {
     "TaskUpdate": lambda _: Seen([], 30),
     "TodoWrite": lambda _: Seen([], 160),
     "ToolSearch": _found_tools,
-    "WebFetch": lambda response: Seen([_text(response, "result")]),
+    "WebFetch": lambda response: Seen([_text(response, "result")]) if "result" in response else _structure(response),
     "WebSearch": _searched,
     "Write": _sentence,
 }
