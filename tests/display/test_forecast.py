@@ -102,6 +102,14 @@ def test_the_clients_own_compaction_is_announced_once(session: Session) -> None:
     assert COMPACTION in session.turn(160_000)
 
 
+def test_a_window_that_is_past_the_compaction_is_not_forecast(session: Session) -> None:
+    """One reply can jump over it; the client compacts at the next prompt, so no turns are left to tell of."""
+    session.turn(100_000, model="claude-haiku-4-5")
+    said = session.turn(170_000)
+    assert "the window is past 167,000 tokens, where the client compacts it by itself; /clear or /compact now" in said
+    assert COMPACTION not in said
+
+
 def test_a_warning_due_at_the_same_time_keeps_its_first_line(session: Session) -> None:
     """One sentence of the guide, and the compaction in place of the advice."""
     session.turn(148_000, model="claude-haiku-4-5")

@@ -98,9 +98,9 @@ def compaction_sentence(ledger: Ledger) -> str:
     """Return the notice that the client will compact by itself; to be asked when that is near."""
     session = ledger.session
     point = session.compacts_at if session is not None else 0
+    choice = "/clear or /compact now chooses what is kept"
+    if ledger.total_consumed >= point:
+        return f"Token budget: the window is past {point:,} tokens, where the client compacts it by itself; {choice}"
     turns = turns_left(ledger.total_consumed, point, session.pace() if session is not None else 0)
     when = "" if turns is None else f", in {turns_text(turns)} at this pace"
-    return (
-        f"Token budget: the client compacts this window by itself at about {point:,} tokens{when}; "
-        "/clear or /compact now chooses what is kept"
-    )
+    return f"Token budget: the client compacts this window by itself at about {point:,} tokens{when}; {choice}"
