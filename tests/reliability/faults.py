@@ -146,11 +146,11 @@ def hook(env: dict[str, str], data: bytes, folder: Path, fault: Fault | None) ->
     """Run the hook in a child and return its exit code and what it printed."""
     stdin, stdout = folder / "stdin", folder / "stdout"
     stdin.write_bytes(data)
-    code = fork(lambda: _hook(env, str(stdin), str(stdout), fault))
+    code = fork(lambda: start(env, str(stdin), str(stdout), fault))
     return code, stdout.read_bytes()
 
 
-def _hook(env: dict[str, str], stdin: str, stdout: str, fault: Fault | None) -> None:
+def start(env: dict[str, str], stdin: str, stdout: str, fault: Fault | None) -> None:
     os.dup2(os.open(stdin, os.O_RDONLY), 0)
     os.dup2(os.open(stdout, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), 1)
     os.closerange(3, 64)
@@ -172,7 +172,7 @@ def count(env: dict[str, str], data: bytes, folder: Path) -> int:
     stdin.write_bytes(data)
 
     def counted() -> None:
-        _hook(env, str(stdin), str(folder / "stdout"), counter)
+        start(env, str(stdin), str(folder / "stdout"), counter)
         seen = counter.seen
         told.write_text(str(seen))
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from moai_flow.hook import estimate, window_size
 from moai_flow.hook.attribution import agent_swarm, main_swarm, tool_swarm
-from moai_flow.hook.payload import MOST_COUNTED, fingerprint, safe_id
+from moai_flow.hook.payload import MOST_COUNTED, agent_id, fingerprint
 from moai_flow.resource import notices
 from moai_flow.resource.ledger import MAIN, Ledger, Swarm
 from moai_flow.resource.session import Session
@@ -197,7 +197,7 @@ def charge_finished_agent(ledger: Ledger, event: Event, now: float) -> None:
         return
     if not isinstance(total, int) or isinstance(total, bool) or not 0 < total < MOST_COUNTED:
         return
-    window = agent_window(ledger, safe_id(agent), agent_type, now)
+    window = agent_window(ledger, agent_id(agent), agent_type, now)
     if window.estimated != total or not window.measured:
         finished = Measurement(total, 0, f"total-{event.call}", window.offset, size=window.size, ended=True)
         observe(ledger, window, finished, now)

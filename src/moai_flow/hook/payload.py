@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from moai_flow.resource import wire
 from moai_flow.resource.config import NAME_CHARACTERS, is_swarm_name, safe_name
+from moai_flow.resource.ledger import MAIN
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -70,6 +71,12 @@ def safe_id(raw: str) -> str:
     return f"{safe_name(raw[:40]).replace('.', '-')}-{fingerprint(raw)}"
 
 
+def agent_id(raw: str) -> str:
+    """Return a subagent's id as the key of its window: never that of the main window."""
+    key = safe_id(raw)
+    return key if key != MAIN else f"{key}-{fingerprint(raw)}"
+
+
 def _text(payload: dict[str, Any], field: str) -> str:
     value = payload.get(field)
     return value if isinstance(value, str) else ""
@@ -117,7 +124,7 @@ class Event:
         self.transcript = transcript_path(_text(payload, "transcript_path"))
         self.cwd = _text(payload, "cwd")
         agent = _text(payload, "agent_id")
-        self.agent = safe_id(agent) if agent else ""
+        self.agent = agent_id(agent) if agent else ""
         self.agent_type = _text(payload, "agent_type")
         stem = self.transcript[: -len(".jsonl")]
         inside = transcript_path(_text(payload, "agent_transcript_path"))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import posix
 
 from moai_flow.hook import charge, meter, transcript
-from moai_flow.hook.payload import safe_id
+from moai_flow.hook.payload import agent_id
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ def find_agents(ledger: Ledger, main_transcript: str, now: float) -> None:
     for name in names:
         if name.startswith(_PREFIX) and name.endswith(_SUFFIX):
             key = name[len(_PREFIX) : -len(_SUFFIX)]
-            if key == safe_id(key) and key not in ledger.windows:
+            if key == agent_id(key) and key not in ledger.windows:
                 found.append((_changed(place + name), key))
     for _, key in sorted(found)[-MOST_AGENTS:]:
         agent_type = transcript.agent_type(f"{place}{_PREFIX}{key}{_SUFFIX}")

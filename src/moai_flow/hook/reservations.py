@@ -14,7 +14,7 @@ from moai_flow.hook.payload import (
     SUBAGENT_START,
     SUBAGENT_STOP,
     USER_PROMPT_SUBMIT,
-    safe_id,
+    agent_id,
 )
 from moai_flow.resource.reservations import SPAWN, Reservation, draw_down, finish, release, reserve, take_over
 
@@ -78,7 +78,7 @@ def _answered(ledger: Ledger, event: Event, now: float) -> None:
     response = event.response if isinstance(event.response, dict) else {}
     agent, spawn = response.get("agentId"), SPAWN + event.call
     if response.get("status") == "async_launched" and isinstance(agent, str) and agent:
-        agent = safe_id(agent)
+        agent = agent_id(agent)
         if agent not in ledger.reservations and spawn in ledger.reservations:
             take_over(ledger, ledger.reservations[spawn], agent, now)
         elif asked_type(event):

@@ -53,7 +53,7 @@ def locked(lock_path: str, timeout: float = LOCK_TIMEOUT) -> Iterator[None]:
             try:
                 portalocker.lock(descriptor, portalocker.LockFlags.EXCLUSIVE | portalocker.LockFlags.NON_BLOCKING)
                 break
-            except portalocker.LockException as error:
+            except portalocker.AlreadyLocked as error:
                 if time.monotonic() >= deadline:
                     holder = _holder(descriptor)
                     raise LockTimeoutError(
@@ -61,9 +61,13 @@ def locked(lock_path: str, timeout: float = LOCK_TIMEOUT) -> Iterator[None]:
                         "if that process hangs, end it (the lock goes with it; nothing needs deleting)"
                     ) from error
                 time.sleep(LOCK_INTERVAL)
+            except portalocker.LockException as error:
+                raise StateError(f"{lock_path}: cannot be locked ({error}); check the file system") from error
         yield
     finally:
-        os.close(descriptor)
+        # The lock is gone even if this reports an error, and what was done under it is done.
+        with suppress(OSError):
+            os.close(descriptor)
 
 
 def _holder(descriptor: int) -> str:
