@@ -20,34 +20,11 @@ if TYPE_CHECKING:
 
 STRACE = ["strace", "-f", "-qq", "-o", "/dev/null"]
 COMMAND = [HOOK[0], "-B", *HOOK[1:]]
-STATE_CALLS = frozenset(
-    [
-        "openat",
-        "open",
-        "read",
-        "write",
-        "pread64",
-        "fstat",
-        "newfstatat",
-        "lstat",
-        "stat",
-        "statx",
-        "mkdir",
-        "mkdirat",
-        "chmod",
-        "fchmodat",
-        "rename",
-        "renameat",
-        "renameat2",
-        "link",
-        "linkat",
-        "unlink",
-        "unlinkat",
-        "flock",
-        "close",
-        "getdents64",
-    ]
-)
+_FILE_CALLS = """
+openat open read write pread64 fstat newfstatat lstat stat statx mkdir mkdirat chmod fchmodat rename renameat
+renameat2 link linkat unlink unlinkat flock close getdents64
+"""
+STATE_CALLS = frozenset(_FILE_CALLS.split())
 
 
 def calls(scene: Scene) -> list[tuple[str, int, bool]]:
