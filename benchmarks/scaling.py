@@ -13,7 +13,7 @@ import random
 
 from running import options, tell
 
-from moai_flow.resource import BudgetConfig
+from moai_flow.resource import BudgetConfig, allocations
 from moai_flow.resource.ledger import Ledger
 from moai_flow.resource.scaling import make_room, scale
 
@@ -46,7 +46,7 @@ def ledger_of(*, scales: bool) -> Ledger:
     """Return a ledger in which all swarms are allocated."""
     ledger = Ledger(BudgetConfig(enable_auto_scaling=scales))
     for name in SWARMS:
-        assert ledger.allocate(name, PROMISED.get(name), 0.0)
+        assert allocations.allocate(ledger, name, PROMISED.get(name), 0.0)
     return ledger
 
 

@@ -10,7 +10,7 @@ import pytest
 from support.metering import figures, play
 from support.recordings import recordings
 
-from moai_flow.resource.ledger import MAIN
+from moai_flow.resource.swarm import MAIN
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -54,7 +54,7 @@ def test_the_commands_need_no_permission(client: Client, standin: StandIn) -> No
     assert re.search(MAIN_WINDOW, standin.turns[-1].text)
 
 
-def test_setup_brings_the_status_line(client: Client, standin: StandIn, tmp_path: Path) -> None:
+def test_setup_brings_the_status_line(client: Client, standin: StandIn) -> None:
     """Typed in one session, shown in the next; the window's size is stored from it, and the person told once."""
     ask(client, standin, "/token-budget:setup")
     settings = json.loads((client.home / ".claude" / "settings.json").read_text())

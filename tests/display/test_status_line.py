@@ -15,8 +15,9 @@ from support.session import ROOT, SESSION
 
 from moai_flow.hook import folder, line
 from moai_flow.resource.config import BudgetConfig
-from moai_flow.resource.ledger import MAIN, Ledger, Swarm
+from moai_flow.resource.ledger import Ledger
 from moai_flow.resource.session import Session as Book
+from moai_flow.resource.swarm import MAIN, Swarm
 from moai_flow.resource.windows import Window
 
 if TYPE_CHECKING:

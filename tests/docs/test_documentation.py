@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from moai_flow.resource.config import CHECKS, DEFAULTS, BudgetConfig
+from moai_flow.resource.config import BudgetConfig
+from moai_flow.resource.keys import CHECKS, DEFAULTS
 
 ROOT = Path(__file__).resolve().parents[2]
 

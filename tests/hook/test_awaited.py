@@ -11,8 +11,9 @@ from support.recordings import recordings
 from moai_flow.hook import estimate
 from moai_flow.hook.attribution import main_swarm
 from moai_flow.resource.config import BudgetConfig
-from moai_flow.resource.ledger import MAIN, Ledger
+from moai_flow.resource.ledger import Ledger
 from moai_flow.resource.settlement import add_estimate, await_results, settle
+from moai_flow.resource.swarm import MAIN
 from moai_flow.resource.windows import RESULT, Estimate, Measurement, Window
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from moai_flow.resource import BudgetConfig
+from moai_flow.resource import BudgetConfig, allocations
 from moai_flow.resource.store import StateFile
 
 if TYPE_CHECKING:
@@ -97,7 +97,7 @@ SOUND: dict[str, Any] = {design.__name__: design for design in (state_file, sync
 
 def begin(design: str, path: str) -> None:
     if design in SOUND:
-        StateFile(path, CONFIG).change(lambda ledger: ledger.allocate(SWARM, 900_000, time.time()))
+        StateFile(path, CONFIG).change(lambda ledger: allocations.allocate(ledger, SWARM, 900_000, time.time()))
 
 
 def counted(design: str, path: str) -> int:

@@ -8,9 +8,10 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from moai_flow.resource import BudgetConfig, CorruptStateError, NewerStateError, codec, wire
-from moai_flow.resource.ledger import Ledger, Swarm
+from moai_flow.resource import BudgetConfig, CorruptStateError, NewerStateError, allocations, codec, wire
+from moai_flow.resource.ledger import Ledger
 from moai_flow.resource.session import Session
+from moai_flow.resource.swarm import Swarm
 from moai_flow.resource.windows import Estimate, Window
 
 CONFIG = BudgetConfig()
@@ -70,7 +71,7 @@ def contents(thing: object) -> object:
 
 def an_ordinary_ledger() -> Ledger:
     ledger = Ledger(CONFIG)
-    ledger.allocate("backend", 50_000, 1_700_000_000.25)
+    allocations.allocate(ledger, "backend", 50_000, 1_700_000_000.25)
     ledger.record("backend", 4_711, 1_700_000_001.5)
     ledger.session = Session("5f0c")
     window = ledger.windows["main"] = Window("main", "backend")

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from moai_flow.resource import BudgetConfig, ConfigError, SwarmRule, TokenBudget
-from moai_flow.resource.config import CHECKS, parse_text, safe_name
+from moai_flow.resource.keys import CHECKS, parse_text
+from moai_flow.resource.names import safe_name
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -8,7 +8,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from moai_flow.resource import BudgetConfig, codec
+from moai_flow.resource import BudgetConfig, allocations, codec
 from moai_flow.resource.ledger import Ledger
 
 NAMES = st.sampled_from(["a", "b", "c", "d", "e"])
@@ -53,7 +53,7 @@ class LedgerMachine(RuleBasedStateMachine):
         before = picture(self.ledger)
         swarms = self.ledger.swarms
         was = {swarm_id: swarm.allocated for swarm_id, swarm in swarms.items()}
-        done = self.ledger.allocate(name, limit, self.tick())
+        done = allocations.allocate(self.ledger, name, limit, self.tick())
         if not done:
             assert picture(self.ledger) == before
             return
@@ -149,7 +149,7 @@ class LedgerMachine(RuleBasedStateMachine):
     @rule(name=NAMES, limit=LIMITS)
     def resize(self, name: str, limit: int) -> None:
         before = picture(self.ledger)
-        done = self.ledger.resize(name, limit, self.tick())
+        done = allocations.resize(self.ledger, name, limit, self.tick())
         if not done:
             assert picture(self.ledger) == before
             return
@@ -166,7 +166,7 @@ class LedgerMachine(RuleBasedStateMachine):
     @rule()
     def rebalance(self) -> None:
         before = {swarm_id: swarm.allocated for swarm_id, swarm in self.ledger.swarms.items()}
-        limits = self.ledger.rebalance(self.tick())
+        limits = allocations.rebalance(self.ledger, self.tick())
         swarms = self.ledger.swarms
         assert limits == {swarm_id: swarm.allocated for swarm_id, swarm in swarms.items()}
         if sum(swarm.floor for swarm in swarms.values()) > self.ledger.config.pool:

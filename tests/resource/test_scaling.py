@@ -9,9 +9,10 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from moai_flow.resource import BudgetConfig, TokenBudget, codec
-from moai_flow.resource.ledger import MAIN, Ledger, Swarm
+from moai_flow.resource import BudgetConfig, TokenBudget, allocations, codec
+from moai_flow.resource.ledger import Ledger
 from moai_flow.resource.scaling import IDLE, PATIENCE, make_room, scale
+from moai_flow.resource.swarm import MAIN, Swarm
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -167,7 +168,7 @@ class ScalingMachine(RuleBasedStateMachine):
 
     @rule(name=st.sampled_from("abc"), limit=st.none() | st.integers(1, 500))
     def allocate(self, name: str, limit: int | None) -> None:
-        if self.ledger.allocate(name, limit, self.tick()) and limit is not None:
+        if allocations.allocate(self.ledger, name, limit, self.tick()) and limit is not None:
             self.promises[name] = limit
 
     @rule(name=st.sampled_from("abcxy"), tokens=st.integers(1, 120), times=st.integers(1, 12))

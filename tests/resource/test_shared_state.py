@@ -16,7 +16,7 @@ pytest.importorskip("fcntl", reason="the designs are compared with POSIX locks")
 
 import state_designs as designs
 
-from moai_flow.resource import BudgetConfig, LockTimeoutError, TokenBudget, store
+from moai_flow.resource import BudgetConfig, LockTimeoutError, TokenBudget, allocations, store
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -190,7 +190,7 @@ def test_a_lock_that_cannot_be_had_changes_nothing(held: tuple[Path, int], monke
     state = str(path).removesuffix(".lock")
     file = store.StateFile(state, BudgetConfig(), timeout=0.02)
     with pytest.raises(LockTimeoutError):
-        file.change(lambda ledger: ledger.allocate("s", 5, 0.0))
+        file.change(lambda ledger: allocations.allocate(ledger, "s", 5, 0.0))
     assert not Path(state).exists()
     assert file.read().swarms == {}
     monkeypatch.setattr(store.StateFile.__init__, "__kwdefaults__", {"sync": True, "timeout": 0.02})

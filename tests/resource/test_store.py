@@ -16,6 +16,7 @@ from moai_flow.resource import (
     NewerStateError,
     StateError,
     TokenBudget,
+    allocations,
     codec,
     wire,
 )
@@ -112,7 +113,7 @@ def test_what_changes_nothing_writes_nothing(state: Path) -> None:
 def test_an_operation_that_raises_leaves_the_file_and_the_lock_free(state: Path) -> None:
     """Half a change is no change."""
     file = StateFile(str(state), BudgetConfig(), timeout=0.05)
-    file.change(lambda ledger: ledger.allocate("s", 1_000, 0.0))
+    file.change(lambda ledger: allocations.allocate(ledger, "s", 1_000, 0.0))
     before = state.read_bytes()
 
     def broken(ledger: Ledger) -> bool:

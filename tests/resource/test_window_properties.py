@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from moai_flow.resource import BudgetConfig, codec
-from moai_flow.resource.ledger import MAIN, Ledger, Swarm
+from moai_flow.resource.ledger import Ledger
 from moai_flow.resource.settlement import add_estimate, settle
+from moai_flow.resource.swarm import MAIN, Swarm
 from moai_flow.resource.windows import CALL, COMPACTION, PROMPT, REPLY, RESULT, Estimate, Measurement, Window
 
 TOKENS = st.integers(0, 5_000)

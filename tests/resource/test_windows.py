@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 
 from moai_flow.resource import BudgetConfig
-from moai_flow.resource.ledger import MAIN, Ledger, Swarm
+from moai_flow.resource.ledger import Ledger
 from moai_flow.resource.settlement import add_estimate, settle
+from moai_flow.resource.swarm import MAIN, Swarm
 from moai_flow.resource.windows import COMPACTION, RESULT, Estimate, Measurement, Window
 
 

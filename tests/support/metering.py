@@ -10,12 +10,14 @@ from moai_flow.hook import folder, payload
 from moai_flow.hook.respond import respond
 from moai_flow.resource import codec
 from moai_flow.resource.config import BudgetConfig
-from moai_flow.resource.ledger import MAIN, Ledger
+from moai_flow.resource.swarm import MAIN
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from support.recordings import Event, Recording
+
+    from moai_flow.resource.ledger import Ledger
 
 REGISTERED = payload.EVENTS - {payload.PRE_TOOL_USE}
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from moai_flow.resource.config import MOST_TOKENS
+from moai_flow.resource.keys import MOST_TOKENS
 
 _MULTIPLES = {"K": 1_000, "M": 1_000_000}
 _MOST_DIGITS = 20

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from moai_flow.resource.forecast import forecast
-from moai_flow.resource.ledger import MAIN
 from moai_flow.resource.phases import phase_status
 from moai_flow.resource.status import global_status
+from moai_flow.resource.swarm import MAIN
 
 if TYPE_CHECKING:
     from moai_flow.resource.ledger import Ledger

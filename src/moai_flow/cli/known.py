@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 from moai_flow.resource.errors import TokenBudgetError
 
 if TYPE_CHECKING:
-    from moai_flow.resource.ledger import Ledger, Swarm
+    from moai_flow.resource.ledger import Ledger
+    from moai_flow.resource.swarm import Swarm
 
 
 def require(ledger: Ledger, swarm_id: str) -> Swarm:

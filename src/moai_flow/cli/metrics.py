@@ -10,10 +10,10 @@ from moai_flow.cli import parameters, projects, sessions
 from moai_flow.cli.exposition import Family, text_of
 from moai_flow.cli.group import examples
 from moai_flow.resource.errors import StateError
-from moai_flow.resource.ledger import MAIN
 from moai_flow.resource.notices import global_level
 from moai_flow.resource.phases import phase_status
 from moai_flow.resource.status import swarm_status
+from moai_flow.resource.swarm import MAIN
 
 if TYPE_CHECKING:
     from moai_flow.resource.ledger import Ledger

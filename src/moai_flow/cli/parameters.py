@@ -5,8 +5,8 @@ from __future__ import annotations
 import click
 
 from moai_flow.cli.amounts import read_tokens
-from moai_flow.resource.config import is_swarm_name
 from moai_flow.resource.errors import TokenBudgetError
+from moai_flow.resource.names import is_swarm_name
 
 
 def _read_swarm(ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:

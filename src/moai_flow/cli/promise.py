@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from moai_flow.resource import notices
+from moai_flow.resource import allocations, notices
 from moai_flow.resource.errors import TokenBudgetError
-from moai_flow.resource.ledger import Swarm
+from moai_flow.resource.swarm import Swarm
 
 if TYPE_CHECKING:
     from moai_flow.resource.ledger import Ledger
@@ -28,7 +28,7 @@ def promise(ledger: Ledger, swarm_id: str, tokens: int, now: float, *, shared: b
     if swarm_id in ledger.swarms:
         _resize(ledger, swarm_id, tokens, now)
     elif shared or _works_in_main_window(ledger, swarm_id):
-        if not ledger.allocate(swarm_id, tokens, now):
+        if not allocations.allocate(ledger, swarm_id, tokens, now):
             raise TokenBudgetError(f"{swarm_id}: {tokens:,} tokens do not fit; {_room(ledger, swarm_id)}")
     else:
         ledger.add(Swarm(swarm_id, tokens, now, promised=tokens, isolated=True))
@@ -47,7 +47,7 @@ def _works_in_main_window(ledger: Ledger, swarm: str) -> bool:
 
 
 def _resize(ledger: Ledger, swarm_id: str, tokens: int, now: float) -> None:
-    if ledger.resize(swarm_id, tokens, now):
+    if allocations.resize(ledger, swarm_id, tokens, now):
         return
     swarm = ledger.swarms[swarm_id]
     if swarm.open_ended:

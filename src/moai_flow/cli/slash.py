@@ -13,8 +13,8 @@ import time
 from typing import TYPE_CHECKING, NoReturn
 
 from moai_flow.cli import sessions
-from moai_flow.resource.config import is_swarm_name
 from moai_flow.resource.errors import TokenBudgetError
+from moai_flow.resource.names import is_swarm_name
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

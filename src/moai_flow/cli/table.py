@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from moai_flow.resource.forecast import forecast, turns_text
-from moai_flow.resource.ledger import MAIN
 from moai_flow.resource.notices import LEVEL_NAMES, NORMAL, global_level, global_mark, swarm_level, swarm_mark
+from moai_flow.resource.swarm import MAIN
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from moai_flow.resource.ledger import Ledger, Swarm
+    from moai_flow.resource.ledger import Ledger
+    from moai_flow.resource.swarm import Swarm
 
     Style = Callable[[str, int], str]
 

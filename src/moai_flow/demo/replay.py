@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from moai_flow.resource import codec
 from moai_flow.resource.config import BudgetConfig
-from moai_flow.resource.ledger import MAIN
+from moai_flow.resource.swarm import MAIN
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -8,8 +8,8 @@ Pure.
 from __future__ import annotations
 
 from moai_flow.hook.globs import matches
-from moai_flow.resource.config import NAME_LENGTH, safe_name
-from moai_flow.resource.ledger import MAIN, Swarm
+from moai_flow.resource.names import NAME_LENGTH, safe_name
+from moai_flow.resource.swarm import MAIN, Swarm
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -9,9 +9,10 @@ from moai_flow.hook import estimate, window_size
 from moai_flow.hook.attribution import agent_swarm, main_swarm, tool_swarm
 from moai_flow.hook.payload import MOST_COUNTED, agent_id, fingerprint
 from moai_flow.resource import notices
-from moai_flow.resource.ledger import MAIN, Ledger, Swarm
+from moai_flow.resource.ledger import Ledger
 from moai_flow.resource.session import Session
 from moai_flow.resource.settlement import add_estimate, await_results, settle
+from moai_flow.resource.swarm import MAIN, Swarm
 from moai_flow.resource.windows import CALL, PROMPT, REPLY, RESULT, Estimate, Measurement, Window
 
 TYPE_CHECKING = False

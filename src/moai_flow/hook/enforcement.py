@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from typing import Any
 
     from moai_flow.hook.payload import Event
-    from moai_flow.resource.ledger import Ledger, Swarm
+    from moai_flow.resource.ledger import Ledger
+    from moai_flow.resource.swarm import Swarm
 
 OFF, ASK, DENY = "off", "ask", "deny"
 

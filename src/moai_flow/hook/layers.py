@@ -10,7 +10,7 @@ import posix
 from moai_flow.hook import files
 from moai_flow.hook.folder import config_file
 from moai_flow.resource import wire
-from moai_flow.resource.config import CHECKS, parse_text
+from moai_flow.resource.keys import CHECKS, parse_text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -10,7 +10,8 @@ from moai_flow.resource.forecast import forecast, turns_text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from moai_flow.resource.ledger import Ledger, Swarm
+    from moai_flow.resource.ledger import Ledger
+    from moai_flow.resource.swarm import Swarm
 
 BAR_CELLS = 8
 MOST_SWARMS = 4

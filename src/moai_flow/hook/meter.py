@@ -5,7 +5,7 @@ from __future__ import annotations
 from time import monotonic, sleep
 
 from moai_flow.hook import charge, transcript
-from moai_flow.resource.ledger import MAIN
+from moai_flow.resource.swarm import MAIN
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

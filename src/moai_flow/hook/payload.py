@@ -7,8 +7,8 @@ printed or used as a key, and a path is taken only where a transcript can be.
 from __future__ import annotations
 
 from moai_flow.resource import wire
-from moai_flow.resource.config import NAME_CHARACTERS, is_swarm_name, safe_name
-from moai_flow.resource.ledger import MAIN
+from moai_flow.resource.names import NAME_CHARACTERS, is_swarm_name, safe_name
+from moai_flow.resource.swarm import MAIN
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -20,7 +20,7 @@ from moai_flow.hook.payload import (
 from moai_flow.resource import codec, notices
 from moai_flow.resource.config import BudgetConfig
 from moai_flow.resource.errors import StateError
-from moai_flow.resource.ledger import MAIN
+from moai_flow.resource.swarm import MAIN
 from moai_flow.resource.windows import Window
 
 TYPE_CHECKING = False

@@ -6,7 +6,8 @@ shows the budget that the hooks count against.
 
 from __future__ import annotations
 
-from moai_flow.resource.config import AUTO, BudgetConfig
+from moai_flow.resource.config import BudgetConfig
+from moai_flow.resource.keys import AUTO
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

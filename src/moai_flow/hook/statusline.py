@@ -17,7 +17,7 @@ from moai_flow.hook.payload import safe_id, transcript_path
 from moai_flow.resource import codec, wire
 from moai_flow.resource.config import BudgetConfig
 from moai_flow.resource.errors import StateError
-from moai_flow.resource.ledger import MAIN
+from moai_flow.resource.swarm import MAIN
 from moai_flow.resource.windows import Measurement
 
 TYPE_CHECKING = False

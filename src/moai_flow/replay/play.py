@@ -16,7 +16,7 @@ from moai_flow.replay.lines import read_session
 from moai_flow.replay.payloads import Reader, agent_types
 from moai_flow.resource import codec
 from moai_flow.resource.config import BudgetConfig
-from moai_flow.resource.ledger import MAIN
+from moai_flow.resource.swarm import MAIN
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

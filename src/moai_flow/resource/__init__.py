@@ -8,7 +8,7 @@ from __future__ import annotations
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from moai_flow.resource.config import BudgetConfig, SwarmRule
+    from moai_flow.resource.config import BudgetConfig
     from moai_flow.resource.errors import (
         ConfigError,
         CorruptStateError,
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
         StateError,
         TokenBudgetError,
     )
+    from moai_flow.resource.keys import SwarmRule
     from moai_flow.resource.shared import (
         allocate_swarm,
         consume_tokens,
@@ -33,7 +34,7 @@ _HOMES = {
     "LockTimeoutError": "errors",
     "NewerStateError": "errors",
     "StateError": "errors",
-    "SwarmRule": "config",
+    "SwarmRule": "keys",
     "TokenBudget": "token_budget",
     "TokenBudgetError": "errors",
     "allocate_swarm": "shared",

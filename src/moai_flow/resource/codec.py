@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from moai_flow.resource import wire
 from moai_flow.resource.errors import CorruptStateError, NewerStateError
-from moai_flow.resource.ledger import Ledger, Swarm
+from moai_flow.resource.ledger import Ledger
 from moai_flow.resource.session import Session
+from moai_flow.resource.swarm import Swarm
 from moai_flow.resource.windows import Estimate, Window
 
 TYPE_CHECKING = False

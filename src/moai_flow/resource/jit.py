@@ -13,7 +13,7 @@ import threading
 import warnings
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
-from moai_flow.resource.ledger import check_swarm_id, check_tokens
+from moai_flow.resource.arguments import check_swarm_id, check_tokens
 from moai_flow.resource.phases import PHASE_BUDGETS, SPEC, phase_of
 
 if TYPE_CHECKING:

@@ -10,7 +10,8 @@ from moai_flow.resource import forecast
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from moai_flow.resource.ledger import Ledger, Swarm
+    from moai_flow.resource.ledger import Ledger
+    from moai_flow.resource.swarm import Swarm
 
 NORMAL, WARNING, CRITICAL = 0, 1, 2
 LEVEL_NAMES = ("normal", "warning", "critical")

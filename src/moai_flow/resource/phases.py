@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from moai_flow.resource.ledger import MAIN
+from moai_flow.resource.swarm import MAIN
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -11,7 +11,8 @@ from moai_flow.resource import notices
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from moai_flow.resource.ledger import Ledger, Swarm
+    from moai_flow.resource.ledger import Ledger
+    from moai_flow.resource.swarm import Swarm
 
 PATIENCE = 10
 """Entries of the history that a swarm must have seen before what it did not use then counts as unused."""

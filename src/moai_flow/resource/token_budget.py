@@ -7,9 +7,11 @@ import threading
 from time import time
 from typing import TYPE_CHECKING, Any
 
-from moai_flow.resource import notices, scaling
-from moai_flow.resource.config import BudgetConfig, shown
-from moai_flow.resource.ledger import Ledger, check_new_swarm_id, check_swarm_id, check_tokens
+from moai_flow.resource import allocations, notices, scaling
+from moai_flow.resource.arguments import check_new_swarm_id, check_swarm_id, check_tokens
+from moai_flow.resource.config import BudgetConfig
+from moai_flow.resource.ledger import Ledger
+from moai_flow.resource.names import shown
 from moai_flow.resource.settings import load_config
 from moai_flow.resource.status import global_status
 from moai_flow.resource.store import StateFile
@@ -86,7 +88,7 @@ class TokenBudget:
         check_new_swarm_id(swarm_id)
         if token_limit is not None:
             check_tokens(token_limit, "token_limit", least=1)
-        return self._change(lambda ledger: ledger.allocate(swarm_id, token_limit, time()))
+        return self._change(lambda ledger: allocations.allocate(ledger, swarm_id, token_limit, time()))
 
     def resize_swarm(self, swarm_id: str, token_limit: int) -> bool:
         """Give a swarm another limit (tokens), as a promise.
@@ -99,7 +101,7 @@ class TokenBudget:
         """
         check_swarm_id(swarm_id)
         check_tokens(token_limit, "token_limit", least=1)
-        return self._change(lambda ledger: _rearmed(ledger, ledger.resize(swarm_id, token_limit, time())))
+        return self._change(lambda ledger: _rearmed(ledger, allocations.resize(ledger, swarm_id, token_limit, time())))
 
     def deallocate_swarm(self, swarm_id: str) -> bool:
         """Remove a swarm with its limit and its consumption; return False if it is unknown."""
@@ -256,7 +258,7 @@ def _path(path: Any, name: str) -> str:
 
 
 def _rebalance(ledger: Ledger) -> dict[str, int]:
-    limits = ledger.rebalance(time())
+    limits = allocations.rebalance(ledger, time())
     notices.rearm(ledger)
     return limits
 

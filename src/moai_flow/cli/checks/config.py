@@ -9,7 +9,8 @@ from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
 from moai_flow.cli.checks.finding import BROKEN, OK, WARNING, Finding
-from moai_flow.resource.config import CHECKS, BudgetConfig
+from moai_flow.resource.config import BudgetConfig
+from moai_flow.resource.keys import CHECKS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
