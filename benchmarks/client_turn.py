@@ -51,8 +51,8 @@ class Turn:
         self.plugin = plugin
         self.python = python
 
-    def run(self) -> float:
-        """Run the turn in the same home as before; return the median of its calls in milliseconds."""
+    def run(self) -> list[float]:
+        """Run the turn in the same home as before; return the milliseconds of each call."""
         with StandIn() as standin:
             environment = {"PATH": f"{self.python.parent}:{os.environ['PATH']}"}
             client = Client(self.binary, self.root, standin.url, environment)
@@ -65,7 +65,7 @@ class Turn:
             moments = [request.at for request in standin.turns]
             if done.code or len(moments) != CALLS + 1:
                 raise RuntimeError(f"{len(moments)} requests, code {done.code}: {done.errors}")
-        return statistics.median(after - before for before, after in pairwise(moments)) * 1e3
+        return [(after - before) * 1e3 for before, after in pairwise(moments)]
 
     def _settings(self) -> dict[str, Any]:
         if self.handler is None:
@@ -82,7 +82,7 @@ def main() -> None:
     binary = find_client()
     if binary is None:
         raise SystemExit("no client")
-    times: dict[str, list[float]] = {}
+    times: dict[str, list[list[float]]] = {}
     with tempfile.TemporaryDirectory() as folder:
         turns = _turns(arguments, Path(folder), binary)
         for name, turn in turns.items():
@@ -94,11 +94,14 @@ def main() -> None:
                 times[name].append(turn.run())
         counted = len(list(Path(folder).glob("*/home/.local/state/token-budget/sessions/*.json")))
     print(f"client {client_version(binary)}, {counted} ledgers; a call in milliseconds:")
-    for name, values in times.items():
-        print(f"  {name:20} {statistics.median(values):6.1f}")
+    for name, turns_of_kind in times.items():
+        calls = [call for turn in turns_of_kind for call in turn]
+        fastest = statistics.quantiles(calls, n=10)[0]
+        print(f"  {name:20} median {statistics.median(calls):6.1f}, fastest tenth {fastest:6.1f}")
 
     def more(name: str, than: str) -> float:
-        return statistics.median(one - other for one, other in zip(times[name], times[than], strict=True))
+        pairs = zip(times[name], times[than], strict=True)
+        return statistics.median(statistics.median(one) - statistics.median(other) for one, other in pairs)
 
     rows = [
         ("a call in the client: ours - bare interpreter, ms", more("ours", "bare"), 6.0),
