@@ -41,6 +41,8 @@ def table(documents: dict[str, Any]) -> str:
 
 def plot(rows: list[tuple[str, float, float]]) -> None:
     """Draw each result as a share of its limit."""
+    # Text as text, and the same ids each time: a picture that lives in a repository should change little.
+    plt.rcParams.update({"svg.fonttype": "none", "svg.hashsalt": "results"})
     labels = [what for what, _, _ in rows]
     shares = [limit / figure if AT_LEAST in what else max(0.0, figure) / limit for what, figure, limit in rows]
     figure, axes = plt.subplots(figsize=(9, 0.6 + 0.32 * len(rows)))

@@ -44,6 +44,14 @@ def test_compiled_file_of_the_source_is_used(source: Path) -> None:
     assert "answer" in spec.loader.code.co_names
 
 
+def test_compiled_file_elsewhere_is_used(source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """For a folder that cannot be written, the compiled files are below `sys.pycache_prefix`."""
+    monkeypatch.setattr(sys, "pycache_prefix", str(tmp_path / "elsewhere"))
+    assert not found(source)
+    py_compile.compile(str(source), invalidation_mode=py_compile.PycInvalidationMode.TIMESTAMP)
+    assert found(source)
+
+
 def edit(source: Path) -> None:
     source.write_text("answer = 42 # longer\n")
 

@@ -43,9 +43,10 @@ class Compiled:
         if not path or not name.startswith(_PACKAGE):
             return None
         folder, stem = path[0], name.rpartition(".")[2]
+        compiled = f"{sys.pycache_prefix}{folder}" if sys.pycache_prefix else f"{folder}/__pycache__"
         try:
             source = posix.stat(f"{folder}/{stem}.py")
-            descriptor = posix.open(f"{folder}/__pycache__/{stem}{_SUFFIX}", _FLAGS)
+            descriptor = posix.open(f"{compiled}/{stem}{_SUFFIX}", _FLAGS)
             data = posix.read(descriptor, MOST_BYTES)
             posix.close(descriptor)
         except OSError:
