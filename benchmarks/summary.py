@@ -48,6 +48,7 @@ def plot(rows: list[tuple[str, float, float]]) -> None:
     figure, axes = plt.subplots(figsize=(9, 0.6 + 0.32 * len(rows)))
     axes.barh(labels, shares, color=["#4c78a8" if share <= 1 else "#e45756" for share in shares])
     axes.axvline(1.0, color="black", linewidth=1)
+    axes.margins(y=0.01)
     axes.invert_yaxis()
     axes.set_xlabel("share of the limit")
     figure.tight_layout()
