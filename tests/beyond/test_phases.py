@@ -19,6 +19,7 @@ PROMPTS = [
     pytest.param("/moai:2-run SPEC-001 green", "GREEN", id="run-green"),
     pytest.param("/moai:2-run SPEC-001 REFACTOR", "REFACTOR", id="run-refactor"),
     pytest.param("/moai:3-sync", "SYNC", id="sync"),
+    pytest.param("/moai:1-plan a red button", "SPEC", id="a-word-in-a-plan"),
     pytest.param("/moai:9-feedback", "", id="no-phase"),
     pytest.param("/moai:", "", id="no-command"),
     pytest.param("tell me of /moai:1-plan", "", id="not-at-the-start"),
@@ -101,3 +102,14 @@ def test_a_new_command_begins_a_new_budget(scene: Scene) -> None:
     status = phase_status(scene.ledger)
     assert status is not None
     assert (status["name"], status["consumed"]) == ("RED", 1_000)
+
+
+def test_a_phase_that_was_compacted_has_used_nothing_less(scene: Scene) -> None:
+    """Where the window holds less than when the phase began, the phase has used 0."""
+    scene.measured(20_000, ended=True)
+    submit(scene, "/moai:3-sync", "p1")
+    scene.measured(5_000, ended=True)
+    scene.event("Stop")
+    status = phase_status(scene.ledger)
+    assert status is not None
+    assert (status["consumed"], status["available"]) == (0, 40_000)

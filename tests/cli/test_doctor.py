@@ -135,6 +135,20 @@ class TestRegistration:
         run("install", "--enforce")
         assert [finding["level"] for finding in doctor()["registration"]] == ["ok", "ok"]
 
+    def test_enforcement_without_its_hook(
+        self, doctor: Doctor, run: Run, project: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Asked for in the settings, it does nothing until the hook is registered; not asked for, it is no subject."""
+        run("install")
+        assert "enforcement" not in doctor()
+        monkeypatch.setenv("TOKEN_BUDGET_ENFORCE", "deny")
+        (missing,) = doctor()["enforcement"]
+        assert missing["level"] == "warning"
+        assert "install --enforce" in missing["advice"]
+        write(project / ".claude" / "settings.json", "not JSON")
+        run("install", "--enforce")
+        assert [finding["level"] for finding in doctor()["enforcement"]] == ["ok"]
+
     def test_switched_off(self, doctor: Doctor, run: Run, project: Path) -> None:
         """DisableAllHooks in any scope."""
         run("install")

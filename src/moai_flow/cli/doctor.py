@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from moai_flow.cli import document, environment, parameters, projects
-from moai_flow.cli.checks import config, registered, runtime, state
+from moai_flow.cli.checks import config, enforcement, registered, runtime, state
 from moai_flow.cli.checks.finding import BROKEN, OK, WARNING
 from moai_flow.cli.group import examples
 from moai_flow.cli.output import colour
@@ -60,6 +60,7 @@ def _findings() -> Iterator[Finding]:
     yield runtime.python_on_path()
     yield runtime.hook()
     yield from registered.registered(os.environ, project)
+    yield from enforcement.enforcement(os.environ, project)
     yield from state.state()
     yield from config.config(environment.as_hooks_see_it(os.environ, project), project)
 
