@@ -138,6 +138,31 @@ def test_the_window_is_measured_anew(session: Session) -> None:
     assert session.ledger_file.read_bytes() == before
 
 
+@pytest.mark.parametrize(
+    ("told", "expected"),
+    [
+        pytest.param(55_000, "main 55,000/", id="a reply that is not in the transcript yet"),
+        pytest.param(0, "main 50,000/", id="after a compaction the client tells nothing"),
+        pytest.param(50_000, "main 50,000/", id="the same"),
+    ],
+)
+def test_the_clients_own_figure_is_the_newest(session: Session, told: int, expected: str) -> None:
+    """It writes a reply into the transcript a moment after it has drawn the line."""
+    session.turn(50_000)
+    usage = {"input_tokens": 0, "cache_read_input_tokens": told, "output_tokens": 0}
+    line = session.status_line(context_window={"context_window_size": 200_000, "current_usage": usage})
+    assert line.startswith(expected)
+
+
+def test_the_forecast_does_not_wait_for_the_stop_hook(session: Session) -> None:
+    """The last line of a turn may be drawn before it; what the turn added counts once all the same."""
+    session.turn(60_000)
+    session.say(80_000)
+    assert session.status_line(size=1_000_000).endswith("clear in about 5 turns\n")
+    session.hook("Stop")
+    assert session.status_line(size=1_000_000).endswith("clear in about 5 turns\n")
+
+
 def test_the_windows_size_is_stored_when_it_changed(session: Session) -> None:
     """Once, not at every refresh: the file is not even touched."""
     session.turn(40_000)

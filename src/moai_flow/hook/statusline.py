@@ -38,6 +38,8 @@ BUSY_SECONDS = 0.8
 MOST_TOKENS = 1 << 40
 
 _STDOUT = 1
+_STATUS_LINE = "status-line"
+"""What stands for the id of the message that the client's own figure is of."""
 _USAGE_FIELDS = (
     "input_tokens",
     "cache_creation_input_tokens",
@@ -150,7 +152,11 @@ def _store_size(state: str, session_id: str, size: int) -> None:
 
 
 def _bring_up_to_date(ledger: Ledger, given: dict[str, Any], size: int, now: float) -> None:
-    """Measure the window anew, in memory only; where no transcript tells, take the client's own figure."""
+    """Measure the window anew, in memory only.
+
+    The client's own figure is that of the main window's last reply, which may not be in the transcript yet; after a
+    compaction it is 0 until the next.
+    """
     session = ledger.session
     if session is None:
         return
@@ -159,12 +165,14 @@ def _bring_up_to_date(ledger: Ledger, given: dict[str, Any], size: int, now: flo
     path = given.get("transcript_path")
     transcript = transcript_path(path) if isinstance(path, str) else ""
     window = charge.main_window(ledger, now)
-    meter.measure(ledger, window, transcript or session.transcript, now)
-    if window.guessed and not window.pending:
-        usage = _object(_object(given, "context_window"), "current_usage")
-        tokens = sum([_tokens(usage, field) for field in _USAGE_FIELDS])
-        if tokens:
-            charge.observe(ledger, window, Measurement(tokens, 0, "", 0), now)
+    measured = meter.measure(ledger, window, transcript or session.transcript, now)
+    # The client may draw the line for the last time of a turn before the turn's Stop hook has run.
+    if measured is not None and measured.ended and session.turns[-1:] != [window.estimated]:
+        session.end_turn(window.estimated)
+    usage = _object(_object(given, "context_window"), "current_usage")
+    tokens = sum([_tokens(usage, field) for field in _USAGE_FIELDS])
+    if tokens and tokens != window.occupancy:
+        charge.observe(ledger, window, Measurement(tokens, 0, _STATUS_LINE, 0), now)
     ledger.config = (settings_kept.recall(session) if session.settings else None) or ledger.config
     if MAIN in ledger.windows:
         meter.measure_agents(ledger, transcript or session.transcript, now)
