@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="the hooks of Windows are other ones")
 MOST_CHARACTERS = 10_000
+MOST_COMPLAINTS = 6
 
 
 @pytest.fixture
@@ -110,7 +111,8 @@ def test_a_hostile_config_does_no_harm(box: Sandbox, write: Callable[[Sandbox], 
             lines += reply.get("systemMessage", "").splitlines()
             lines += special.get("additionalContext", "").splitlines()
     assert all(line.isprintable() and line.isascii() and len(line) <= 400 for line in lines)
-    assert sum("config" in line for line in lines) <= 1
+    complaints = [line for line in lines if "config" in line]
+    assert len(complaints) == len(set(complaints)) <= MOST_COMPLAINTS
     assert len(lines) <= 20
     after = {path: path.lstat().st_mtime_ns for path in [*box.project.rglob("*"), *box.home.rglob("*")]}
     assert after == before
