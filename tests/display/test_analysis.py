@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -19,7 +20,15 @@ from moai_flow.replay.play import play
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from moai_flow.replay.play import Step
+
 NATURAL = [pytest.param(one, id=str(one)) for one in recordings("*/natural-*")]
+
+
+@cache
+def played(path: Path) -> list[Step]:
+    """Return the steps of a session; playing it takes a second, and two tests look at each."""
+    return list(play(path))
 
 
 def transcripts(recording: Recording) -> list[Path]:
@@ -32,7 +41,7 @@ def transcripts(recording: Recording) -> list[Path]:
 def test_what_came_into_the_main_window_adds_up(recording: Recording) -> None:
     """Prompts, results and the rest are all that it grew by; nothing is counted twice."""
     for path in transcripts(recording):
-        steps = list(play(path))
+        steps = played(path)
         trace = collect(steps, path.stem)
         grown = before = 0
         for step in steps:
@@ -51,7 +60,7 @@ def test_every_result_of_a_session_is_there_once(recording: Recording) -> None:
     for path in sorted((FOLDER / str(recording) / "files").rglob("*.jsonl")):
         written |= set(re.findall(r'"tool_use_id": ?"(\w+)", ?"type": ?"tool_result"', path.read_text()))
         written |= set(re.findall(r'"tool_result"[^{}]*"tool_use_id": ?"(\w+)"', path.read_text()))
-    found = [result for path in transcripts(recording) for result in collect(play(path), path.stem).results]
+    found = [result for path in transcripts(recording) for result in collect(played(path), path.stem).results]
     assert len(found) == len(written)
     assert sum(result.measured for result in found) >= len(found) * 0.6
 
