@@ -10,7 +10,7 @@ fi
 
 (
   "$PYTHON" syscalls.py kill SessionStart UserPromptSubmit PreToolUse &&
-    "$PYTHON" syscalls.py errors PostToolUse
+    "$PYTHON" syscalls.py errors UserPromptSubmit PostToolUse
 ) & first=$!
 "$PYTHON" syscalls.py kill PostToolUse PostToolUseFailure SubagentStart SubagentStop Stop SessionEnd
 second=$?
