@@ -28,8 +28,6 @@ WATCHDOG_SECONDS = 4.0
 TRACED = [
     case for number, case in enumerate(CASES) if number % 20 == 0 or "link" in case[0] or "path at Post" in case[0]
 ]
-    case for number, case in enumerate(CASES) if number % 20 == 0 or "link" in case[0] or "path at Post" in case[0]
-]
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="the hooks of Windows are other ones")
 
