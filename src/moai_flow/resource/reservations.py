@@ -140,7 +140,7 @@ def finish(ledger: Ledger, agent: str, now: float) -> None:
 
 
 def _set_left(ledger: Ledger, reservation: Reservation, left: int) -> None:
-    left = min(max(0, left), reservation.tokens)
+    left = max(0, left)
     swarm = ledger.swarms.get(reservation.swarm)
     if swarm is not None:
         swarm.reserved = max(0, swarm.reserved + left - reservation.left)
