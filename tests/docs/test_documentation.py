@@ -12,6 +12,9 @@ from moai_flow.resource.config import BudgetConfig
 from moai_flow.resource.keys import CHECKS, DEFAULTS
 
 ROOT = Path(__file__).resolve().parents[2]
+PAGES = sorted(
+    [ROOT / "README.md", ROOT / "SECURITY.md", ROOT / "benchmarks" / "README.md", *(ROOT / "docs").glob("*.md")]
+)
 
 
 def page(name: str) -> str:
@@ -35,6 +38,14 @@ def test_the_readme_s_settings_are_real() -> None:
     keys = re.findall(r"^\| `(\w+)`", table, re.MULTILINE)
     assert len(keys) > 5
     assert set(keys) <= set(CHECKS)
+
+
+@pytest.mark.parametrize("path", [pytest.param(path, id=path.name) for path in PAGES])
+def test_every_link_leads_somewhere(path: Path) -> None:
+    """A relative link or picture names a file of the repository."""
+    for target in re.findall(r"\]\(([^)#]+)\)", path.read_text()):
+        if "://" not in target:
+            assert (path.parent / target).exists(), target
 
 
 def test_the_readme_s_library_example_says_what_happens(
