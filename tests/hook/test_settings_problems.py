@@ -9,7 +9,8 @@ import pytest
 from support.metering import ledger_of
 
 from moai_flow.hook import payload
-from moai_flow.hook.respond import MOST_PROBLEMS, respond
+from moai_flow.hook.respond import respond
+from moai_flow.hook.telling import MOST_PROBLEMS
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from moai_flow.hook import charge, files, folder, handover, meter, reply, transcript, window_size
+from moai_flow.hook import charge, files, folder, handover, meter, reply, telling, transcript, window_size
 from moai_flow.hook.layers import read_layers
 from moai_flow.hook.ledgers import Book, open_book
 from moai_flow.hook.payload import (
     POST_TOOL_USE,
     POST_TOOL_USE_FAILURE,
     PRE_TOOL_USE,
-    SESSION_END,
     SESSION_START,
     STOP,
     SUBAGENT_START,
@@ -17,7 +16,7 @@ from moai_flow.hook.payload import (
     USER_PROMPT_SUBMIT,
     Event,
 )
-from moai_flow.resource import codec, notices
+from moai_flow.resource import codec
 from moai_flow.resource.config import BudgetConfig
 from moai_flow.resource.errors import StateError
 from moai_flow.resource.swarm import MAIN
@@ -34,9 +33,6 @@ if TYPE_CHECKING:
 
 CLEAR = "/clear"
 MOAI_COMMAND = "/moai:"
-
-MOST_PROBLEMS = 5
-"""Settings that cannot be used which are named in a session; one line each."""
 
 
 def respond(event: Event, environ: Mapping[str, str], platform: str, now: float) -> str:
@@ -75,7 +71,7 @@ def respond(event: Event, environ: Mapping[str, str], platform: str, now: float)
         decision = _decide(book.ledger, event, now) if event.name == PRE_TOOL_USE else ""
         _learn(state, book.ledger, event)
         _look_ahead(book.ledger, environ)
-        to_person, to_model = _notices(book, event)
+        to_person, to_model = telling.due(book, event)
         book.save()
     finally:
         files.close(lock)
@@ -239,40 +235,3 @@ def _look_ahead(ledger: Ledger, environ: Mapping[str, str]) -> None:
     difference = window_size.difference(session, ledger.config)
     if difference and ledger.config.enable_warnings and session.once("window"):
         session.news.append(difference)
-
-
-def _add_news(book: Book, session: Session) -> None:
-    """Note for the person what is not well with the ledger or the settings."""
-    if book.is_rebuilt:
-        session.news.append("Token budget: the ledger of this session was damaged; it starts anew from the transcripts")
-    if book.problems and session.once("config"):
-        session.news += [f"Token budget: {problem}" for problem in book.problems[:MOST_PROBLEMS]]
-        more = len(book.problems) - MOST_PROBLEMS
-        if more > 0:
-            session.news.append(f"Token budget: {more} more settings not used; token-budget doctor names all")
-
-
-def _notices(book: Book, event: Event) -> tuple[list[str], list[str]]:
-    """Return the lines that are due to the person and to the model, and take them as said."""
-    ledger, config, session = book.ledger, book.ledger.config, book.ledger.session
-    to_person: list[str] = []
-    to_model: list[str] = []
-    if session is None or not config.enable_warnings or event.name == SESSION_END:
-        return to_person, to_model
-    _add_news(book, session)
-    if event.agent:
-        if event.name == SUBAGENT_START and config.tell_agents:
-            swarm = ledger.swarms[ledger.windows[event.agent].swarm]
-            own = ledger.reservations.get(event.agent)
-            left = swarm.available + (own.left if own is not None else 0)
-            to_model.append(f"Token budget: swarm {swarm.swarm_id} has {left:,} of {swarm.allocated:,} tokens left")
-        if event.name in (POST_TOOL_USE, POST_TOOL_USE_FAILURE) and config.notify != "person":
-            to_model += notices.due_to_model(ledger, ledger.windows[event.agent].swarm)
-        return to_person, to_model
-    if event.name in reply.REACHES_PERSON and config.notify != "model":
-        to_person, session.news = session.news, []
-        if event.name != SESSION_START:
-            to_person = to_person + notices.due_to_person(ledger)
-    if event.name in reply.REACHES_MODEL and config.notify != "person":
-        to_model += notices.due_to_model(ledger)
-    return to_person, to_model
