@@ -31,12 +31,10 @@ def config_file(environ: Mapping[str, str], platform: str) -> str:
 
 
 def _user_folder(environ: Mapping[str, str], platform: str, variable: str, below_home: str) -> str:
-    if platform == "darwin":
-        base = _home(environ) and _home(environ) + "/Library/Application Support"
-    else:
-        base = environ.get(variable, "").strip()
-        if not base.startswith("/"):
-            base = _home(environ) and _home(environ) + below_home
+    base = environ.get(variable, "").strip()
+    if not base.startswith("/"):
+        base = _home(environ)
+        base += ("/Library/Application Support" if platform == "darwin" else below_home) if base else ""
     return f"{base}/{APPLICATION}" if base else ""
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from moai_flow.cli import sessions
 from moai_flow.cli.checks.finding import BROKEN, OK, WARNING, Finding
+from moai_flow.hook.folder import APPLICATION, STATE_VARIABLE
 from moai_flow.resource.errors import NewerStateError, StateError, TokenBudgetError
 
 if TYPE_CHECKING:
@@ -68,7 +69,15 @@ def _rights(folder: str, status: os.stat_result) -> Finding:
     mode = stat.S_IMODE(status.st_mode)
     if mode & _OTHERS:
         return Finding(check, WARNING, f"{folder} is open to other users ({mode:04o})", "The next hook closes it.")
-    return Finding(check, OK, f"{folder}, private")
+    return Finding(check, OK, f"{folder}, private{_elsewhere(folder)}")
+
+
+def _elsewhere(folder: str) -> str:
+    """Return a remark where the folder is not the system's usual one: some other hook may look there."""
+    from platformdirs import user_state_dir
+
+    usual = user_state_dir(APPLICATION, appauthor=False)
+    return "" if folder == usual else f" (by {STATE_VARIABLE}; {usual} without it)"
 
 
 def _file_system(folder: str) -> Finding:
