@@ -125,6 +125,16 @@ def test_a_hostile_payload_opens_nothing_elsewhere(box: Sandbox, tmp_path: Path,
     assert [name for name, _ in opened if not any(Path(name).is_relative_to(place) for place in allowed)] == []
 
 
+def test_no_agent_takes_the_main_windows_place(box: Sandbox) -> None:
+    """One whose id is that window's key, told by a payload or by a tool's response, has a window of its own."""
+    spawned = {"status": "completed", "agentId": "main", "agentType": "backend", "totalTokens": 700}
+    box.fire("SubagentStart", agent_id="main")
+    box.fire("PostToolUse", tool_name="Agent", tool_response=spawned)
+    assert len(box.ledger().windows) == 2
+    assert box.consumed()["main"] == box.ledger().windows["main"].estimated >= 5_000
+    assert box.consumed()["backend"] == 700
+
+
 @pytest.mark.parametrize(
     "sent",
     [

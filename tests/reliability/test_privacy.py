@@ -56,7 +56,8 @@ def test_nothing_that_was_written_is_on_the_disk(tmp_path: Path) -> None:
             ("Stop", {"last_assistant_message": s["reply"]}),
             ("SessionEnd", {"reason": "other"}),
         ):
-            outcome = box.run(box.payload(event, **more), env={**box.env, "MY_SECRET": s["environment"]})
+            payload = box.payload(event, **{"cwd": f"/home/{s['cwd']}", **more})
+            outcome = box.run(payload, env={**box.env, "MY_SECRET": s["environment"]})
             outcome.check()
         if turn == 0:
             box.ledger_path.write_bytes(box.ledger_path.read_bytes()[:-9])
