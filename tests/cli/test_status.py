@@ -209,3 +209,21 @@ def test_a_damaged_ledger_is_an_error_of_one_line(run: Run, state: Path, content
     assert str(path) in result.output
     assert text in result.output
     assert path.read_bytes() == content
+
+
+def test_a_phase_has_a_row_of_its_own(run: Run, hook: Hook) -> None:
+    """MoAI-ADK's phase stands below the main window, with its own budget."""
+    hook("moai", "UserPromptSubmit", prompt="/moai:1-plan an importer")
+    (row,) = [line for line in run("status", "--session", "moai").output.splitlines() if line.startswith("phase")]
+    phase = json.loads(run("status", "--session", "moai", "--json").output)["phase"]
+    assert row.split()[:5] == ["phase", phase["name"], f"~{phase['consumed']:,}", "/", f"{phase['budget']:,}"]
+
+
+@pytest.mark.usefixtures("begun")
+def test_advice_is_what_the_report_says(run: Run, transcript: Callable[..., Path]) -> None:
+    """The same engine, for the session that is shown, and only when it is asked for."""
+    transcript("one", 61_000, agent="a1")
+    document = json.loads(run("status", "--advice", "--json").output)
+    assert any("went past its limit of 50,000 tokens" in sentence for sentence in document["advice"])
+    assert f"- {document['advice'][0]}" in run("status", "--advice").output
+    assert "advice" not in json.loads(run("status", "--json").output)

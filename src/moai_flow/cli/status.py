@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
 
 from moai_flow.cli import document, parameters, sessions
 from moai_flow.cli.group import examples
+
+if TYPE_CHECKING:
+    from moai_flow.resource.ledger import Ledger
 
 
 @click.command(
@@ -13,14 +18,16 @@ from moai_flow.cli.group import examples
     epilog=examples(
         ("status", "the session of this project"),
         ("status --all", "every session that runs now"),
+        ("status --advice", "with what could be done about it"),
         ("status --json | jq .total_consumed", "one figure, for a script"),
     ),
 )
 @parameters.as_json
 @click.option("--all", "every", is_flag=True, help="Show every session that runs now.")
+@click.option("--advice", is_flag=True, help="Add what could be done about it; plays the session again, so slower.")
 @parameters.session
 @parameters.state_dir
-def command(*, as_json: bool, every: bool, session: str | None, state_dir: str | None) -> None:
+def command(*, as_json: bool, every: bool, advice: bool, session: str | None, state_dir: str | None) -> None:
     """Measure the session anew and show its budget.
 
     Occupancy comes from the client's own transcript; `~` stands before a figure that is estimated in part. Without
@@ -35,7 +42,7 @@ def command(*, as_json: bool, every: bool, session: str | None, state_dir: str |
         with sessions.opened(state, session_id) as ledger:
             shown.append(ledger)
     if as_json:
-        documents = [document.of(ledger) for ledger in shown]
+        documents = [document.of(ledger) | (_advice(ledger) if advice else {}) for ledger in shown]
         document.show({"sessions": documents} if every else documents[0])
         return
     from moai_flow.cli.shown import lines
@@ -45,5 +52,16 @@ def command(*, as_json: bool, every: bool, session: str | None, state_dir: str |
     for number, ledger in enumerate(shown):
         if number:
             click.echo()
-        for line in lines(ledger):
+        found = _advice(ledger)["advice"] if advice else []
+        advised = ["", "what could be done", *(f"  - {sentence}" for sentence in found)] if found else []
+        for line in [*lines(ledger), *advised]:
             click.echo(line)
+
+
+def _advice(ledger: Ledger) -> dict[str, list[str]]:
+    """Return what the analysis recommends for this session, as sentences."""
+    from moai_flow.analysis.load import load
+    from moai_flow.analysis.recommend import recommend
+
+    trace = load(ledger)
+    return {"advice": [one.text for one in recommend([trace])] if trace is not None else []}

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from moai_flow.resource.forecast import forecast, turns_text
-from moai_flow.resource.notices import LEVEL_NAMES, NORMAL, global_level, global_mark, swarm_level, swarm_mark
+from moai_flow.resource.notices import CRITICAL, LEVEL_NAMES, NORMAL, global_level, global_mark, swarm_level, swarm_mark
+from moai_flow.resource.phases import phase_status
 from moai_flow.resource.swarm import MAIN
 
 if TYPE_CHECKING:
@@ -53,6 +54,21 @@ def lines(ledger: Ledger, *, style: Style, ascii_only: bool) -> list[str]:
             ascii_only=ascii_only,
         )
     ]
+    phase = phase_status(ledger)
+    if phase is not None:
+        level = NORMAL if phase["consumed"] <= phase["budget"] else CRITICAL
+        rows.append(
+            _row(
+                f"phase {phase['name']}",
+                phase["consumed"],
+                phase["budget"],
+                level,
+                mark=global_mark(ledger),
+                note="",
+                style=style,
+                ascii_only=ascii_only,
+            )
+        )
     swarms = [swarm for swarm in ledger.swarms.values() if not swarm.open_ended or len(ledger.swarms) > 1]
     for shared in (True, False):
         chosen = [swarm for swarm in swarms if swarm.isolated is not shared]
