@@ -65,6 +65,7 @@ BAD = [
     pytest.param("swarms", {"a": {"limit": -5}}, "a: must be at least 1", id="a rule's limit"),
     pytest.param("swarms", {"a": {"agents": 5}}, "list of globs", id="globs that are a number"),
     pytest.param("swarms", {"a": {"paths": ["x" * 300]}}, "256 characters", id="a long glob"),
+    pytest.param("swarms", {f"s{n}": {"paths": ["x"] * 50} for n in range(9)}, "400 globs in all", id="many globs"),
     pytest.param("swarms", {f"s{n}": {} for n in range(201)}, "at most 200", id="too many rules"),
     pytest.param("subagents", "both", "isolated, shared", id="an unknown word"),
     pytest.param("enforce", False, "off, ask, deny", id="a word that is a flag"),

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 _PATH_FIELDS = ("file_path", "notebook_path", "path")
 _MOST_FOLDERS = 64
+_LONGEST = 512
+"""Characters of a path, or of an agent's type, that globs are tried on: a hostile one must not cost the hook's time."""
 
 
 def main_swarm(ledger: Ledger, now: float) -> Swarm:
@@ -30,7 +32,7 @@ def agent_swarm(ledger: Ledger, agent_type: str, now: float) -> Swarm:
     """Return the swarm of a subagent of this type, made at first use."""
     name, limit = safe_name(agent_type), None
     for rule in ledger.config.swarms:
-        if any(matches(agent_type, glob) for glob in rule.agents):
+        if any(matches(agent_type[:_LONGEST], glob) for glob in rule.agents):
             name, limit = rule.name, rule.limit
             break
     else:
@@ -64,7 +66,8 @@ def _touched(tool_input: object, project: str) -> str:
                     return ""
                 path = path[len(base) :]
             names = [name for name in path.split("/") if name not in ("", ".")]
-            return "" if ".." in names or len(names) > _MOST_FOLDERS else "/".join(names)
+            path = "/".join(names)
+            return "" if ".." in names or len(names) > _MOST_FOLDERS or len(path) > _LONGEST else path
     return ""
 
 

@@ -20,6 +20,8 @@ MOST_TOKENS = 10**12
 MOST_RULES = 200
 MOST_GLOBS = 50
 MOST_GLOB_LENGTH = 256
+MOST_GLOBS_IN_ALL = 400
+"""Globs of all swarms together: every hook may have to try them all."""
 
 
 class SwarmRule:
@@ -152,6 +154,8 @@ def _swarms(value: Any) -> tuple[SwarmRule, ...]:
             )
         except (TypeError, ValueError) as error:
             raise type(error)(f"{name}: {error}") from None
+    if sum(len(rule.agents) + len(rule.paths) for rule in rules) > MOST_GLOBS_IN_ALL:
+        raise ValueError(f"must have at most {MOST_GLOBS_IN_ALL} globs in all")
     return tuple(rules)
 
 
