@@ -29,11 +29,6 @@ def by_tool(traces: Iterable[Trace]) -> list[Total]:
     return _totals(traces, lambda result: result.tool)
 
 
-def by_swarm(traces: Iterable[Trace]) -> list[Total]:
-    """Return the tokens of results by swarm, the most first."""
-    return _totals(traces, lambda result: result.swarm)
-
-
 def by_file(traces: Iterable[Trace]) -> list[Total]:
     """Return the tokens by file, over all tools that touch one, the most first."""
     return _totals(traces, lambda result: result.target if result.tool in FILE_TOOLS else "")

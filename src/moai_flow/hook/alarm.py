@@ -6,6 +6,12 @@ import _signal as signals  # type: ignore[import-not-found] # what `signal` wrap
 from posix import _exit
 from time import monotonic
 
+WORK_SECONDS = 5.0
+"""Seconds after which a hook or a status line gives up, whatever hangs (a network file system, say)."""
+
+BUSY_SECONDS = 0.8
+"""Seconds of processor time after which it gives up; a usual one takes a hundredth of it."""
+
 
 class Elapsed(BaseException):  # an event; and no `except Exception` may swallow it
     """The time is over."""

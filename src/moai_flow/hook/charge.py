@@ -68,7 +68,6 @@ def start_again(ledger: Ledger, floor: int, now: float) -> Ledger:
     fresh = begin(session.session_id if session else "", ledger.config, ledger, now)
     if session is not None and fresh.session is not None:
         fresh.session.transcript = session.transcript
-        fresh.session.pid = session.pid
         fresh.session.settings = session.settings
         fresh.session.floor = floor
         fresh.session.said.append(STARTED)

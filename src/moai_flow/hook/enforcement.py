@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from moai_flow.resource.ledger import Ledger
     from moai_flow.resource.swarm import Swarm
 
-OFF, ASK, DENY = "off", "ask", "deny"
+OFF = "off"
 
 SOFT_PERCENT = 90.0
 """Percent of an allocation, used and reserved, from which the model is told at each new agent."""

@@ -9,7 +9,7 @@ from moai_flow.hook.charge import begin
 from moai_flow.hook.payload import PRE_TOOL_USE, SESSION_END, Event
 from moai_flow.resource import codec
 from moai_flow.resource.config import BudgetConfig
-from moai_flow.resource.errors import CorruptStateError, NewerStateError
+from moai_flow.resource.errors import CorruptStateError, StateError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -95,14 +95,19 @@ def open_book(state: str, event: Event, layers: list[Layer], environ: Mapping[st
     return book
 
 
+def peek(state: str, session: str) -> Ledger | None:
+    """Return a session's ledger as it stands, without its lock; None if there is none that can be read."""
+    try:
+        data = files.read(folder.ledger_file(state, session), MOST_BYTES)
+        return None if data is None else codec.decode(data, _DEFAULTS)
+    except (OSError, StateError):
+        return None
+
+
 def _cleared(state: str, event: Event, environ: Mapping[str, str], now: float) -> Ledger | None:
     """Return the ledger of the session that a `/clear` ended, if this one came of it."""
     session = handover.previous(state, event, environ, now)
-    try:
-        data = files.read(folder.ledger_file(state, session), MOST_BYTES) if session else None
-        return None if data is None else codec.decode(data, _DEFAULTS)
-    except (OSError, CorruptStateError, NewerStateError):
-        return None
+    return peek(state, session) if session else None
 
 
 def _set_aside(state: str, path: str, session: str, now: float) -> None:

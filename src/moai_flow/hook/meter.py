@@ -45,15 +45,15 @@ def measure(ledger: Ledger, window: Window, main_transcript: str, now: float) ->
     if not path:
         return None
     session = ledger.session
-    measured = transcript.measure(
-        path,
-        message=window.message,
-        offset=window.offset,
-        floor=session.floor if session is not None and window.key == MAIN else 0,
-        is_agent=window.key != MAIN,
-    )
+    measured = _read(window, path, session.floor if session is not None and window.key == MAIN else 0)
     charge.observe(ledger, window, measured, now)
     return measured
+
+
+def _read(window: Window, path: str, floor: int) -> Measurement | None:
+    return transcript.measure(
+        path, message=window.message, offset=window.offset, floor=floor, is_agent=window.key != MAIN
+    )
 
 
 def measure_agents(ledger: Ledger, main_transcript: str, now: float) -> None:
@@ -81,10 +81,7 @@ def wait_for_reply(window: Window, main_transcript: str, floor: int) -> None:
         now_size = transcript.size_of(path)
         if now_size != size:
             size = now_size
-            measured = transcript.measure(
-                path, message=window.message, offset=window.offset, floor=floor, is_agent=window.key != MAIN
-            )
-            if charge.is_current(window, measured):
+            if charge.is_current(window, _read(window, path, floor)):
                 return
         if monotonic() >= deadline:
             return

@@ -74,7 +74,7 @@ def scan(data: bytes, start: int, *, is_agent: bool) -> dict[str, Message]:
             metadata = record.get("compactMetadata")
             if record.get("subtype") == "compact_boundary" and isinstance(metadata, dict):
                 boundary = Message(position)
-                boundary.occupancy = _tokens(metadata.get("postTokens"))
+                boundary.occupancy = tokens_of(metadata.get("postTokens"))
                 boundary.stop = "compaction"
                 identity = COMPACTION + (text_of(record, "uuid") or str(position))
                 messages.pop(identity, None)
@@ -132,8 +132,14 @@ def text_of(record: dict[str, Any], field: str) -> str:
     return value if isinstance(value, str) else ""
 
 
-def _tokens(value: Any) -> int:
-    return value if isinstance(value, int) and 0 <= value < MOST_COUNTED else 0
+def tokens_of(value: Any) -> int:
+    """Return a number of tokens that somebody tells, 0 for anything that is none."""
+    return value if type(value) is int and 0 <= value < MOST_COUNTED else 0
+
+
+def occupancy_of(usage: dict[str, Any]) -> int:
+    """Return the tokens that a window holds after a message with this usage: all it read, and the reply."""
+    return sum([tokens_of(usage.get(field)) for field in _USAGE_FIELDS])
 
 
 def _counts(record: dict[str, Any], *, is_agent: bool) -> bool:
@@ -161,7 +167,7 @@ def _is_replayed(record: dict[str, Any], preserved: tuple[str, frozenset[str]]) 
 def _add(messages: dict[str, Message], record: dict[str, Any], position: int) -> None:
     content = record["message"]
     usage = content["usage"]
-    occupancy = sum([_tokens(usage.get(field)) for field in _USAGE_FIELDS])
+    occupancy = occupancy_of(usage)
     if occupancy == 0:
         return
     identity = text_of(content, "id") or text_of(record, "requestId") or text_of(record, "uuid")
@@ -170,7 +176,7 @@ def _add(messages: dict[str, Message], record: dict[str, Any], position: int) ->
         message = messages[identity] = Message(position)
     if occupancy >= message.occupancy:
         message.occupancy = occupancy
-        message.output = _tokens(usage.get("output_tokens"))
+        message.output = tokens_of(usage.get("output_tokens"))
     message.model = text_of(content, "model") or message.model
     stop = content.get("stop_reason")
     if isinstance(stop, str):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from moai_flow.hook import charge, files, folder, handover, meter, reply, telling, transcript, window_size
 from moai_flow.hook.layers import read_layers
-from moai_flow.hook.ledgers import Book, open_book
+from moai_flow.hook.ledgers import Book, open_book, peek
 from moai_flow.hook.payload import (
     POST_TOOL_USE,
     POST_TOOL_USE_FAILURE,
@@ -16,9 +16,6 @@ from moai_flow.hook.payload import (
     USER_PROMPT_SUBMIT,
     Event,
 )
-from moai_flow.resource import codec
-from moai_flow.resource.config import BudgetConfig
-from moai_flow.resource.errors import StateError
 from moai_flow.resource.swarm import MAIN
 from moai_flow.resource.windows import Window
 
@@ -84,14 +81,10 @@ def respond(event: Event, environ: Mapping[str, str], platform: str, now: float)
 def _wait(state: str, event: Event) -> None:
     """Wait for the last reply, before the lock is taken; what is known of the window is read without it."""
     window, floor = Window(event.agent or MAIN, MAIN), 0
-    try:
-        data = files.read(folder.ledger_file(state, event.session), 1 << 24)
-        if data is not None:
-            ledger = codec.decode(data, BudgetConfig())
-            window = ledger.windows.get(window.key, window)
-            floor = ledger.session.floor if ledger.session is not None else 0
-    except (OSError, StateError):
-        pass
+    ledger = peek(state, event.session)
+    if ledger is not None:
+        window = ledger.windows.get(window.key, window)
+        floor = ledger.session.floor if ledger.session is not None else 0
     if event.agent:
         meter.place(window, event)
     meter.wait_for_reply(window, event.transcript, floor)

@@ -14,19 +14,13 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-WORK_SECONDS = 5.0
-"""Seconds after which a hook gives up, whatever hangs (a network file system, say)."""
-
-BUSY_SECONDS = 0.8
-"""Seconds of processor time after which a hook gives up; a usual one takes a hundredth of it."""
-
 _STDOUT = 1
 
 
 def main() -> None:
     """Answer the event on standard input. Whatever goes wrong, the session goes on: no output, no exception."""
     try:
-        with alarm.watchdog(WORK_SECONDS, BUSY_SECONDS):
+        with alarm.watchdog(alarm.WORK_SECONDS, alarm.BUSY_SECONDS):
             data = streams.read_input()
             event = payload.parse(data) if data else None
             del data

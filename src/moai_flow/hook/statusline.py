@@ -13,10 +13,11 @@ from time import time
 
 from moai_flow.hook import alarm, charge, files, folder, line, meter, settings_kept, streams, window_size
 from moai_flow.hook.layers import read_layers
+from moai_flow.hook.ledgers import peek
 from moai_flow.hook.payload import safe_id, transcript_path
+from moai_flow.hook.records import occupancy_of, tokens_of
 from moai_flow.resource import codec, wire
 from moai_flow.resource.config import BudgetConfig
-from moai_flow.resource.errors import StateError
 from moai_flow.resource.swarm import MAIN
 from moai_flow.resource.windows import Measurement
 
@@ -28,24 +29,9 @@ if TYPE_CHECKING:
     from moai_flow.resource.ledger import Ledger
 
 WRAP = "--wrap"
-MOST_BYTES = 1 << 24
-WORK_SECONDS = 5.0
-"""Seconds after which it gives up, another status line's time included."""
-
-BUSY_SECONDS = 0.8
-"""Seconds of processor time after which it gives up."""
-
-MOST_TOKENS = 1 << 40
-
 _STDOUT = 1
 _STATUS_LINE = "status-line"
 """What stands for the id of the message that the client's own figure is of."""
-_USAGE_FIELDS = (
-    "input_tokens",
-    "cache_creation_input_tokens",
-    "cache_read_input_tokens",
-    "output_tokens",
-)
 
 
 def main() -> None:
@@ -54,7 +40,7 @@ def main() -> None:
     Whatever goes wrong is not shown: then the line is the other's alone, or empty.
     """
     try:
-        with alarm.watchdog(WORK_SECONDS, BUSY_SECONDS):
+        with alarm.watchdog(alarm.WORK_SECONDS, alarm.BUSY_SECONDS):
             data = streams.read_input()
             environ = streams.environment()
             if WRAP in sys.argv[1:-1]:
@@ -81,7 +67,7 @@ def status_line(data: bytes, environ: Mapping[str, str], platform: str, now: flo
     if not isinstance(given, dict) or not isinstance(given.get("session_id"), str):
         return ""
     context = _object(given, "context_window")
-    size = _tokens(context, "context_window_size")
+    size = tokens_of(context.get("context_window_size"))
     state = folder.state_folder(environ, platform)
     session_id = safe_id(given["session_id"])
     ledger = _stored(state, session_id) if state else None
@@ -109,18 +95,9 @@ def _object(value: dict[str, Any], field: str) -> dict[str, Any]:
     return inner if isinstance(inner, dict) else {}
 
 
-def _tokens(value: dict[str, Any], field: str) -> int:
-    tokens = value.get(field)
-    return tokens if type(tokens) is int and 0 < tokens < MOST_TOKENS else 0
-
-
 def _stored(state: str, session_id: str) -> Ledger | None:
     """Return the session's ledger with the settings in force at its last event, None if there is none to use."""
-    try:
-        data = files.read(folder.ledger_file(state, session_id), MOST_BYTES)
-        ledger = None if data is None else codec.decode(data, BudgetConfig())
-    except (OSError, StateError):
-        return None
+    ledger = peek(state, session_id)
     if ledger is None or ledger.session is None:
         return None
     ledger.config = settings_kept.recall(ledger.session) or ledger.config
@@ -170,7 +147,7 @@ def _bring_up_to_date(ledger: Ledger, given: dict[str, Any], size: int, now: flo
     if measured is not None and measured.ended and session.turns[-1:] != [window.estimated]:
         session.end_turn(window.estimated)
     usage = _object(_object(given, "context_window"), "current_usage")
-    tokens = sum([_tokens(usage, field) for field in _USAGE_FIELDS])
+    tokens = occupancy_of(usage)
     if tokens and tokens != window.occupancy:
         charge.observe(ledger, window, Measurement(tokens, 0, _STATUS_LINE, 0), now)
     ledger.config = (settings_kept.recall(session) if session.settings else None) or ledger.config

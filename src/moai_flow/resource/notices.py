@@ -20,8 +20,6 @@ _WORDS = ("", "WARNING", "CRITICAL")
 SWARM_WARNING_PERCENT = 75.0
 SWARM_CRITICAL_PERCENT = 90.0
 
-PERSON, MODEL = "person", "model"
-
 
 def swarm_level(swarm: Swarm) -> int:
     """Return the level of a swarm: WARNING from 75% of its allocation, CRITICAL from 90%."""

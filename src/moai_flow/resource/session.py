@@ -32,7 +32,6 @@ class Session:
         "news",
         "phase",
         "phase_from",
-        "pid",
         "said",
         "session_id",
         "settings",
@@ -49,7 +48,6 @@ class Session:
     def __init__(self, session_id: str) -> None:
         self.session_id = session_id
         self.transcript = ""
-        self.pid = ""
         self.model = ""
         self.phase = ""
         self.phase_from = 0
