@@ -13,9 +13,10 @@ import random
 
 from running import options, tell
 
-from moai_flow.resource import BudgetConfig, allocations
-from moai_flow.resource.ledger import Ledger
-from moai_flow.resource.scaling import make_room, scale
+from moai_flow.core import allocations
+from moai_flow.core.ledger import Ledger
+from moai_flow.core.scaling import make_room, scale
+from moai_flow.resource import BudgetConfig
 
 Turns = list[tuple[str, int]]
 SWARMS = ("backend", "frontend", "database", "research")

@@ -9,8 +9,8 @@ import pytest
 from click.testing import CliRunner, Result
 from support.commands import Hook, Run
 
-from moai_flow.cli import entry
-from moai_flow.cli.group import program
+from moai_flow.cli.client import entry_points
+from moai_flow.cli.program import program
 
 
 @pytest.fixture(autouse=True)
@@ -79,7 +79,7 @@ def hook(project: Path) -> Hook:
         fields.setdefault("cwd", str(project))
         payload = {"session_id": session, "hook_event_name": event, **fields}
         done = subprocess.run(
-            entry.command(), input=json.dumps(payload), capture_output=True, text=True, check=True, timeout=30
+            entry_points.command(), input=json.dumps(payload), capture_output=True, text=True, check=True, timeout=30
         )
         assert done.stderr == ""
         return done.stdout

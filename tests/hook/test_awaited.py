@@ -8,13 +8,13 @@ import pytest
 from support.metering import play
 from support.recordings import recordings
 
-from moai_flow.hook import estimate
-from moai_flow.hook.attribution import main_swarm
-from moai_flow.resource.config import BudgetConfig
-from moai_flow.resource.ledger import Ledger
-from moai_flow.resource.settlement import add_estimate, await_results, settle
-from moai_flow.resource.swarm import MAIN
-from moai_flow.resource.windows import RESULT, Estimate, Measurement, Window
+from moai_flow.core.config import BudgetConfig
+from moai_flow.core.ledger import Ledger
+from moai_flow.core.opening import main_swarm
+from moai_flow.core.settlement import add_estimate, await_results, settle
+from moai_flow.core.swarm import MAIN
+from moai_flow.core.window import RESULT, Estimate, Measurement, Window
+from moai_flow.hook.estimate import rates
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -78,5 +78,5 @@ def test_parallel_calls_are_nearer_to_the_next_request(tmp_path: Path, monkeypat
         return sum(found) / len(found)
 
     awaiting = mean_error("awaiting")
-    monkeypatch.setattr(estimate, "AWAITED_TOKENS", 0)
+    monkeypatch.setattr(rates, "AWAITED_TOKENS", 0)
     assert awaiting < 0.8 * mean_error("not")

@@ -14,12 +14,13 @@ from typing import Any
 from hostile import ODD_RESPONSES, WORDS
 from sandbox import AGENT, EVENTS, Sandbox, message
 
-from moai_flow.hook import files, meter
+from moai_flow.core import codec
+from moai_flow.core.config import BudgetConfig
+from moai_flow.hook import meter
 from moai_flow.hook.payload import EVENTS as NAMES
 from moai_flow.hook.payload import parse
 from moai_flow.hook.respond import respond
-from moai_flow.resource import codec
-from moai_flow.resource.config import BudgetConfig
+from moai_flow.hook.state import files
 
 FIELDS = [
     *("session_id", "transcript_path", "cwd", "hook_event_name", "agent_id", "agent_type", "agent_transcript_path"),

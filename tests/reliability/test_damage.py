@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from sandbox import CALL, SESSION, Sandbox
 
-from moai_flow.hook import files
-from moai_flow.hook.folder import lock_file
+from moai_flow.core import codec
+from moai_flow.core.config import BudgetConfig
+from moai_flow.core.errors import CorruptStateError
 from moai_flow.hook.payload import parse
 from moai_flow.hook.respond import respond
-from moai_flow.resource import codec
-from moai_flow.resource.config import BudgetConfig
-from moai_flow.resource.errors import CorruptStateError
+from moai_flow.hook.state import files
+from moai_flow.hook.state.paths import lock_file
 
 if TYPE_CHECKING:
     from collections.abc import Callable

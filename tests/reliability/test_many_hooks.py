@@ -14,10 +14,10 @@ import faults
 import pytest
 from sandbox import AGENT, SESSION, Sandbox
 
-from moai_flow.hook import files
-from moai_flow.hook.folder import lock_file
 from moai_flow.hook.payload import parse
 from moai_flow.hook.respond import respond
+from moai_flow.hook.state import files
+from moai_flow.hook.state.paths import lock_file
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 import pytest
 from sandbox import EVENTS, SESSION, Sandbox
 
-from moai_flow.hook import files
-from moai_flow.hook.folder import lock_file
-from moai_flow.hook.sweep import MOST, MOST_REMOVED, sweep
+from moai_flow.hook.state import files
+from moai_flow.hook.state.paths import lock_file
+from moai_flow.hook.state.sweep import MOST, MOST_REMOVED, sweep
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -9,10 +9,10 @@ import pytest
 from click.testing import CliRunner
 from support.recordings import Recording, recordings
 
-from moai_flow.cli.group import program
+from moai_flow.cli.program import program
+from moai_flow.core.errors import TokenBudgetError
 from moai_flow.hook import payload
 from moai_flow.replay.play import play
-from moai_flow.resource.errors import TokenBudgetError
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from support.metering import play
 
+from moai_flow.core.window import COMPACTION
 from moai_flow.hook import payload
-from moai_flow.resource.windows import COMPACTION
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -13,7 +13,7 @@ from moai_flow.hook.respond import respond
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from moai_flow.resource.ledger import Ledger
+    from moai_flow.core.ledger import Ledger
 
 SESSION = "5be1c9a2-0f4e-4b1c-9c5d-2f1f6a0c7d11"
 

@@ -11,18 +11,18 @@ from typing import TYPE_CHECKING, Any
 
 from moai_flow.analysis.targets import is_part, printable, target_of
 from moai_flow.analysis.trace import AgentUse, Mark, Point, Result, SwarmUse, Trace
+from moai_flow.core.apportion import apportion
+from moai_flow.core.settlement import MOST_OFF
+from moai_flow.core.swarm import MAIN
+from moai_flow.core.window import PROMPT, RESULT
 from moai_flow.hook.payload import POST_TOOL_USE, POST_TOOL_USE_FAILURE, SESSION_START
-from moai_flow.resource.settlement import MOST_OFF
-from moai_flow.resource.sharing import apportion
-from moai_flow.resource.swarm import MAIN
-from moai_flow.resource.windows import PROMPT, RESULT
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from moai_flow.core.ledger import Ledger
+    from moai_flow.core.window import Window
     from moai_flow.replay.play import Step
-    from moai_flow.resource.ledger import Ledger
-    from moai_flow.resource.windows import Window
 
 Settled = tuple[str, int, int]
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from time import monotonic, sleep
 
+from moai_flow.core.swarm import MAIN
 from moai_flow.hook import charge, transcript
-from moai_flow.resource.swarm import MAIN
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from moai_flow.core.ledger import Ledger
+    from moai_flow.core.window import Measurement, Window
     from moai_flow.hook.payload import Event
-    from moai_flow.resource.ledger import Ledger
-    from moai_flow.resource.windows import Measurement, Window
 
 REPLY_SECONDS = 0.15
 """Seconds to wait for the last reply: the client writes it 15 to 65 ms after Stop and SubagentStop begin."""

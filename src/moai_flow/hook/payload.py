@@ -6,9 +6,9 @@ printed or used as a key, and a path is taken only where a transcript can be.
 
 from __future__ import annotations
 
-from moai_flow.resource import wire
-from moai_flow.resource.names import NAME_CHARACTERS, is_swarm_name, safe_name
-from moai_flow.resource.swarm import MAIN
+from moai_flow.core import compact_json
+from moai_flow.core.names import NAME_CHARACTERS, is_swarm_name, safe_name
+from moai_flow.core.swarm import MAIN
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -153,10 +153,10 @@ class Event:
 
 def parse(data: bytes) -> Event | None:
     """Return the event of a payload, None for anything that is no payload of an event this package knows."""
-    if len(data) > _LIGHT_BYTES and wire.weight(data) > MOST_MEMORY:
+    if len(data) > _LIGHT_BYTES and compact_json.weight(data) > MOST_MEMORY:
         return None
     try:
-        payload = wire.decode(data.decode("utf-8", "replace"))
+        payload = compact_json.decode(data.decode("utf-8", "replace"))
     except (ValueError, RecursionError):
         return None
     if not isinstance(payload, dict):

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import posix
 
-from moai_flow.hook import charge, meter, transcript
+from moai_flow.hook import attribution, meter, transcript
 from moai_flow.hook.payload import agent_id
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from moai_flow.resource.ledger import Ledger
+    from moai_flow.core.ledger import Ledger
 
 MOST_AGENTS = 200
 """Subagents that are found again, the latest first; all their transcripts are read at one event."""
@@ -37,7 +37,7 @@ def find_agents(ledger: Ledger, main_transcript: str, now: float) -> None:
     for _, key in sorted(found)[-MOST_AGENTS:]:
         agent_type = transcript.agent_type(f"{place}{_PREFIX}{key}{_SUFFIX}")
         if agent_type:
-            window = charge.agent_window(ledger, key, agent_type, now)
+            window = attribution.agent_window(ledger, key, agent_type, now)
             meter.measure(ledger, window, main_transcript, now)
 
 

@@ -8,9 +8,9 @@ message would: the window holds the boundary's `postTokens` until the next messa
 
 from __future__ import annotations
 
+from moai_flow.core import compact_json
+from moai_flow.core.window import COMPACTION
 from moai_flow.hook.payload import MOST_COUNTED
-from moai_flow.resource import wire
-from moai_flow.resource.windows import COMPACTION
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -108,10 +108,10 @@ def marked_lines(data: bytes) -> Iterator[tuple[int, int]]:
 
 def record_of(line: bytes) -> dict[str, Any]:
     """Return the record of a line, {} for one that is half written, of no use or none."""
-    if len(line) > _LIGHT_BYTES and wire.weight(line) > _MOST_MEMORY:
+    if len(line) > _LIGHT_BYTES and compact_json.weight(line) > _MOST_MEMORY:
         return {}
     try:
-        record = wire.decode(line.decode("utf-8", "replace"))
+        record = compact_json.decode(line.decode("utf-8", "replace"))
     except (ValueError, RecursionError):
         return {}
     return record if isinstance(record, dict) else {}

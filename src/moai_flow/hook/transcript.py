@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import posix
 
+from moai_flow.core.window import COMPACTION, Measurement
 from moai_flow.hook.records import marked_lines, record_of, scan, text_of
-from moai_flow.resource.windows import COMPACTION, Measurement
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

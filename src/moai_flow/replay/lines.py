@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from moai_flow.resource.errors import TokenBudgetError
+from moai_flow.core.errors import TokenBudgetError
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -7,19 +7,19 @@ import threading
 from time import time
 from typing import TYPE_CHECKING, Any
 
-from moai_flow.resource import allocations, notices, scaling
-from moai_flow.resource.arguments import check_new_swarm_id, check_swarm_id, check_tokens
-from moai_flow.resource.config import BudgetConfig
-from moai_flow.resource.ledger import Ledger
-from moai_flow.resource.names import shown
+from moai_flow.core import allocations, notices, scaling
+from moai_flow.core.arguments import check_new_swarm_id, check_swarm_id, check_tokens
+from moai_flow.core.config import BudgetConfig
+from moai_flow.core.ledger import Ledger
+from moai_flow.core.names import shown
+from moai_flow.core.status import global_status
 from moai_flow.resource.settings import load_config
-from moai_flow.resource.status import global_status
-from moai_flow.resource.store import StateFile
+from moai_flow.resource.state_file import StateFile
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from moai_flow.resource.store import Result
+    from moai_flow.resource.state_file import Result
 
 DEFAULT_CONFIG_PATH = ".moai/config/config.json"
 
