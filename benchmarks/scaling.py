@@ -53,7 +53,7 @@ def ledger_of(*, scales: bool) -> Ledger:
 
 def check(ledger: Ledger) -> None:
     """Check what must hold at every moment."""
-    assert ledger.promised == sum(swarm.allocated for swarm in ledger.swarms.values()) <= ledger.config.pool
+    assert ledger.total_allocated == sum(swarm.allocated for swarm in ledger.swarms.values()) <= ledger.config.pool
     assert all(ledger.swarms[name].allocated >= limit for name, limit in PROMISED.items())
 
 

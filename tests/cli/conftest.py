@@ -20,7 +20,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
         if name.startswith(("CLAUDE", "TOKEN_BUDGET", "XDG")) or name == "NO_COLOR":
             monkeypatch.delenv(name)
     for name in ("home", "project"):
-        (tmp_path / name).mkdir()
+        (tmp_path / name).mkdir(exist_ok=True)
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
     monkeypatch.setenv("TOKEN_BUDGET_STATE_DIR", str(tmp_path / "state"))
     monkeypatch.chdir(tmp_path / "project")

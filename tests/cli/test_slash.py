@@ -40,7 +40,7 @@ def test_allocate_changes_the_session(slash: Session) -> None:
     assert start(slash, "--", "allocate", SESSION, "backend 60K") == (
         "backend: 60,000 tokens in windows of its own, 60,000 left\n"
     )
-    assert slash.ledger.swarms["backend"].promised == 60_000
+    assert slash.ledger.swarms["backend"].guaranteed == 60_000
 
 
 @pytest.mark.parametrize(

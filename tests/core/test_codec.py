@@ -30,17 +30,17 @@ def ledgers(draw: st.DrawFn) -> Ledger:
             name,
             draw(TOKENS),
             draw(TIMES),
-            promised=draw(TOKENS),
+            guaranteed=draw(TOKENS),
             isolated=draw(st.booleans()),
             open_ended=draw(st.booleans()),
         )
         swarm.consumed, swarm.reserved, swarm.last_updated = draw(TOKENS), draw(TOKENS), draw(TIMES)
         swarm.warnings_issued = draw(st.integers(0, 9))
-        swarm.told_person, swarm.told_model = draw(st.integers(0, 2)), draw(st.integers(0, 2))
+        swarm.notified_person, swarm.notified_model = draw(st.integers(0, 2)), draw(st.integers(0, 2))
         ledger.add(swarm)
     for key in draw(st.lists(NAMES, max_size=2, unique=True)):
         window = Window(key, draw(NAMES))
-        window.occupancy, window.offset, window.size = draw(TOKENS), draw(TOKENS), draw(TOKENS)
+        window.occupancy, window.offset, window.transcript_bytes = draw(TOKENS), draw(TOKENS), draw(TOKENS)
         window.message, window.turn, window.path = draw(TEXTS), draw(TEXTS), draw(TEXTS)
         window.holdings = draw(st.dictionaries(NAMES, TOKENS, max_size=3))
         window.handled = draw(st.lists(TEXTS, max_size=3))
@@ -53,7 +53,7 @@ def ledgers(draw: st.DrawFn) -> Ledger:
     if draw(st.booleans()):
         session = ledger.session = Session(draw(NAMES))
         session.turns = draw(st.lists(TOKENS, max_size=3))
-        session.news = draw(st.lists(TEXTS, max_size=2))
+        session.pending_notices = draw(st.lists(TEXTS, max_size=2))
         session.factors = draw(st.dictionaries(NAMES, st.floats(0.1, 9), max_size=2))
         session.settlements = draw(st.lists(st.tuples(NAMES, TOKENS, TOKENS), max_size=2))
     return ledger

@@ -170,7 +170,7 @@ class LedgerMachine(RuleBasedStateMachine):
         limits = allocations.rebalance(self.ledger, self.tick())
         swarms = self.ledger.swarms
         assert limits == {swarm_id: swarm.allocated for swarm_id, swarm in swarms.items()}
-        if sum(swarm.floor for swarm in swarms.values()) > self.ledger.config.pool:
+        if sum(swarm.minimum for swarm in swarms.values()) > self.ledger.config.pool:
             assert limits == before
         elif limits:
             assert sum(limits.values()) == self.ledger.config.pool
@@ -191,8 +191,8 @@ class LedgerMachine(RuleBasedStateMachine):
         assert {name: swarm.consumed for name, swarm in swarms.items()} == self.consumed
         assert {name: swarm.reserved for name, swarm in swarms.items()} == self.reserved
         assert self.ledger.total_consumed == sum(self.consumed.values())
-        assert self.ledger.promised == sum(swarm.allocated for swarm in swarms.values())
-        assert self.ledger.promised <= self.ledger.config.pool
+        assert self.ledger.total_allocated == sum(swarm.allocated for swarm in swarms.values())
+        assert self.ledger.total_allocated <= self.ledger.config.pool
         for name, swarm in swarms.items():
             assert swarm.allocated >= self.promises.get(name, 0)
             assert min(swarm.allocated, swarm.consumed, swarm.reserved, swarm.available) >= 0

@@ -136,7 +136,7 @@ def test_an_isolated_swarm_borrows_from_isolated_ones_only() -> None:
         scale(ledger, turn)
     assert ledger.swarms["backend"].allocated >= 60_000
     assert ledger.swarms["backend"].allocated + ledger.swarms["research"].allocated == 100_000
-    assert ledger.swarms["shared"].allocated == ledger.promised == 50_000
+    assert ledger.swarms["shared"].allocated == ledger.total_allocated == 50_000
 
 
 def test_an_idle_swarm_that_gives_back_is_not_warned_of() -> None:
@@ -147,7 +147,7 @@ def test_an_idle_swarm_that_gives_back_is_not_warned_of() -> None:
     works(budget, "busy", 12, 5_000)
     works(budget, "quiet", IDLE + 1, 10)
     assert limits(budget)["busy"] == 60_000
-    assert budget._ledger.swarms["busy"].told_person == 2
+    assert budget._ledger.swarms["busy"].notified_person == 2
 
 
 class ScalingMachine(RuleBasedStateMachine):
@@ -203,7 +203,7 @@ class ScalingMachine(RuleBasedStateMachine):
     @rule()
     def scale(self) -> None:
         before = codec.encode(self.ledger)
-        held = {name: min(swarm.allocated, swarm.floor) for name, swarm in self.ledger.swarms.items()}
+        held = {name: min(swarm.allocated, swarm.minimum) for name, swarm in self.ledger.swarms.items()}
         changed = scale(self.ledger, self.tick())
         assert all(swarm.allocated >= held[name] for name, swarm in self.ledger.swarms.items())
         assert changed is (codec.encode(self.ledger) != before)
@@ -214,7 +214,7 @@ class ScalingMachine(RuleBasedStateMachine):
             return
         swarms = self.ledger.swarms
         shared = [swarm for swarm in swarms.values() if not swarm.isolated]
-        assert self.ledger.promised == sum(swarm.allocated for swarm in shared) <= self.ledger.config.pool
+        assert self.ledger.total_allocated == sum(swarm.allocated for swarm in shared) <= self.ledger.config.pool
         assert swarms["x"].allocated + swarms["y"].allocated == 600
         assert swarms["x"].borrowed + swarms["y"].borrowed == 0
         for name, swarm in swarms.items():

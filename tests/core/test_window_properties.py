@@ -56,7 +56,7 @@ class Conversation:
                 output,
                 message,
                 place,
-                size=place + 1_000,
+                transcript_bytes=place + 1_000,
                 compactions=tuple(self.compactions),
                 **seen,
             )
@@ -115,7 +115,7 @@ class WindowMachine(RuleBasedStateMachine):
                 settle(self.ledger, self.window, measured, 1.0)
                 if call in measured.earlier:
                     continue
-            size = measured.size if measured is not None else 0
+            size = measured.transcript_bytes if measured is not None else 0
             after = measured.message if measured is not None and call in measured.calls else ""
             self.estimate(call, RESULT, swarm, guess, after=after, offset=size)
             if not after:
@@ -165,7 +165,7 @@ class WindowMachine(RuleBasedStateMachine):
         assert all(part > 0 for part in self.window.holdings.values()) or self.isolated
         assert sum(self.window.holdings.values()) == self.window.occupancy
         if not self.isolated and not self.was_reset:
-            assert self.ledger.total_consumed == self.window.estimated
+            assert self.ledger.total_consumed == self.window.tokens
 
     def teardown(self) -> None:
         """Whatever happened before, the measurement of a turn that ended is the truth."""
@@ -174,8 +174,8 @@ class WindowMachine(RuleBasedStateMachine):
         self.talk.respond(7, 0)
         last = self.talk.messages[-1]
         settle(self.ledger, self.window, last, 4.0)
-        assert self.window.occupancy == self.window.estimated == self.talk.occupancy
-        assert self.window.measured
+        assert self.window.occupancy == self.window.tokens == self.talk.occupancy
+        assert self.window.is_exact
         self.figures_add_up()
         if self.isolated and not self.was_reset:
             assert self.ledger.swarms[self.own].consumed >= self.talk.occupancy

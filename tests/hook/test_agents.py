@@ -218,7 +218,7 @@ def test_reservations_move_no_measured_figure(recording: Recording, tmp_path: Pa
         for step in play(recording, place, times=2):
             told[-1].append(figures(step))
             main = step.ledger.windows.get(MAIN)
-            assert step.shared == (main.estimated if main is not None else 0)
+            assert step.shared == (main.tokens if main is not None else 0)
             left: dict[str, int] = {}
             for one in step.ledger.reservations.values():
                 left[one.swarm] = left.get(one.swarm, 0) + one.left

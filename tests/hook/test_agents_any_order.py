@@ -64,8 +64,8 @@ def step(ledger: Ledger, what: tuple[str, str, str, str, int], now: float) -> No
     if happened.agent:
         window = attribution.agent_window(ledger, agent, agent_type, now)
         if kind == "grow":
-            size = window.size + 1
-            measured = Measurement(window.occupancy + tokens, 10, f"m{now}", size, size=size)
+            size = window.transcript_bytes + 1
+            measured = Measurement(window.occupancy + tokens, 10, f"m{now}", size, transcript_bytes=size)
             charge.observe(ledger, window, measured, now)
     follow(ledger, happened, now)
     if kind == "ask":

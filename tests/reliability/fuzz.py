@@ -118,7 +118,7 @@ def check(ledger: Any) -> None:
     """Assert the invariants: the shared swarms add up to the main window, and nothing is below 0."""
     main = ledger.windows.get("main")
     shared = sum(swarm.consumed for swarm in ledger.swarms.values() if not swarm.isolated)
-    assert shared == (main.estimated if main is not None else 0)
+    assert shared == (main.tokens if main is not None else 0)
     assert all(swarm.consumed >= 0 for swarm in ledger.swarms.values())
 
 

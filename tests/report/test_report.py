@@ -169,7 +169,7 @@ def test_many_points_are_thinned_without_losing_the_highest() -> None:
     points = [charts_point(number) for number in range(5_000)]
     points[3_333] = charts_point(9_999_999)
     drawn = charts._sampled(points, len(points))
-    assert len(drawn) <= charts.MOST_POINTS + 2
+    assert len(drawn) <= charts.MAX_POINTS + 2
     assert {0, 3_333, 4_999} <= set(drawn)
 
 

@@ -135,8 +135,8 @@ def test_a_killed_process_loses_nothing_it_was_told(tmp_path: Path) -> None:
 # -- the lock ------------------------------------------------------------------------------------------------
 
 HOLDER = "import sys; {take}\nprint('held', flush=True); sys.stdin.readline()"
-HOOK_TAKES = "from moai_flow.hook import files; descriptor = files.lock(sys.argv[1], sys.argv[1])"
-LIBRARY_TAKES = "from moai_flow.resource import store; lock = state_file.locked(sys.argv[1]); lock.__enter__()"
+HOOK_TAKES = "from moai_flow.hook.state import files; descriptor = files.lock(sys.argv[1], sys.argv[1])"
+LIBRARY_TAKES = "from moai_flow.resource import state_file; lock = state_file.locked(sys.argv[1]); lock.__enter__()"
 
 
 @pytest.fixture
@@ -177,7 +177,7 @@ def test_a_hook_gives_up_while_others_hold(held: tuple[Path, int]) -> None:
     """The other way round: a hook that cannot have the lock is `Busy`."""
     path, _ = held
     program = (
-        "import sys; from moai_flow.hook import files\n"
+        "import sys; from moai_flow.hook.state import files\n"
         "try:\n    files.lock(sys.argv[1], sys.argv[1])\nexcept files.Busy:\n    print('busy')"
     )
     done = subprocess.run([sys.executable, "-c", program, str(path)], capture_output=True, text=True, check=True)

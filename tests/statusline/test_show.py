@@ -15,7 +15,7 @@ from support.session import ROOT, SESSION
 
 from moai_flow.core.config import BudgetConfig
 from moai_flow.core.ledger import Ledger
-from moai_flow.core.session import Session as Book
+from moai_flow.core.session import Session as LockedLedger
 from moai_flow.core.swarm import MAIN, Swarm
 from moai_flow.core.window import Window
 from moai_flow.hook.state import paths
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 def ledger_of(consumed: int, swarms: dict[str, tuple[int, int]], turns: list[int] | None = None) -> Ledger:
     """Return a ledger whose main swarm and isolated swarms (consumed, allocated) hold these tokens."""
     ledger = Ledger(BudgetConfig())
-    ledger.session = Book("s")
+    ledger.session = LockedLedger("s")
     ledger.session.turns = turns or []
     main = Swarm(MAIN, 0, 0.0, open_ended=True)
     main.consumed = consumed

@@ -32,7 +32,7 @@ def errors(recording: Recording, place: Path) -> list[tuple[Event, float]]:
     found = []
     for step in play(recording, place):
         window = step.ledger.windows.get("main")
-        if "agent_id" in step.event.payload or step.event.name not in JUDGED or window is None or window.guessed:
+        if "agent_id" in step.event.payload or step.event.name not in JUDGED or window is None or window.never_measured:
             continue
         request = recording.next_request(step.event)
         # The client's own figure of a compacted window leaves out the system's prompt, which comes back.

@@ -37,7 +37,7 @@ class Step:
     def occupancy(self) -> int:
         """Tokens of the main window, measured and estimated; 0 before it has any."""
         window = self.ledger.windows.get(MAIN)
-        return window.estimated if window is not None else 0
+        return window.tokens if window is not None else 0
 
     @property
     def shared(self) -> int:
@@ -50,7 +50,7 @@ def figures(step: Step) -> dict[str, object]:
     return {
         "swarms": {name: swarm.consumed for name, swarm in step.ledger.swarms.items()},
         "windows": {
-            key: (window.occupancy, window.estimated, window.message, dict(window.holdings))
+            key: (window.occupancy, window.tokens, window.message, dict(window.holdings))
             for key, window in step.ledger.windows.items()
         },
         "total": step.ledger.total_consumed,

@@ -31,7 +31,7 @@ class Scene:
         self.state = root / "state"
         self.folder = root / "projects" / "p"
         self.folder.mkdir(parents=True)
-        self.home.mkdir()
+        self.home.mkdir(exist_ok=True)
         self.session = SESSION
         self.now = 1_000_000.0
         self.environment = {"HOME": str(self.home), "TOKEN_BUDGET_STATE_DIR": str(self.state), "CLAUDE_PID": "77"}

@@ -31,7 +31,7 @@ def promise(ledger: Ledger, swarm_id: str, tokens: int, now: float, *, shared: b
         if not allocations.allocate(ledger, swarm_id, tokens, now):
             raise TokenBudgetError(f"{swarm_id}: {tokens:,} tokens do not fit; {_room(ledger, swarm_id)}")
     else:
-        ledger.add(Swarm(swarm_id, tokens, now, promised=tokens, isolated=True))
+        ledger.add(Swarm(swarm_id, tokens, now, guaranteed=tokens, isolated=True))
         ledger.note(now, swarm_id, "allocate", tokens)
     notices.rearm(ledger)
     found = ledger.swarms[swarm_id]
@@ -70,7 +70,7 @@ def _room(ledger: Ledger, swarm_id: str) -> str:
     for other in ledger.swarms.values():
         if not (other.isolated or other.open_ended) and other.swarm_id != swarm_id:
             may_give_way = ledger.config.enable_auto_rebalance
-            taken += min(other.floor, other.allocated) if may_give_way else other.allocated
+            taken += min(other.minimum, other.allocated) if may_give_way else other.allocated
     left = max(0, ledger.config.pool - taken)
     return (
         f"{left:,} are left to promise (total {ledger.config.total_budget:,}, "

@@ -158,10 +158,10 @@ def measured(state: str, session_id: str) -> Ledger:
 
 def _load(state: str, session_id: str) -> tuple[Ledger, bytes]:
     from moai_flow.hook.state import files, paths
-    from moai_flow.hook.state.session_ledger import MOST_BYTES
+    from moai_flow.hook.state.session_ledger import MAX_BYTES
 
     path = paths.ledger_file(state, session_id)
-    data = files.read(path, MOST_BYTES)
+    data = files.read(path, MAX_BYTES)
     if data is None:
         raise StateError(f"{path}: the session has gone; `token-budget status --all` shows those that are there")
     try:
@@ -186,7 +186,7 @@ def opened(state: str, session_id: str) -> Iterator[Ledger]:
     if os.name != "posix":
         raise TokenBudgetError("sessions are metered on Linux and macOS only; on Windows, run Claude Code in WSL")
     from moai_flow.hook.state import event_log, files, paths
-    from moai_flow.hook.state.session_ledger import Book
+    from moai_flow.hook.state.session_ledger import LockedLedger
 
     path = paths.ledger_file(state, session_id)
     lock_path = paths.lock_file(state, session_id)
@@ -197,7 +197,7 @@ def opened(state: str, session_id: str) -> Iterator[Ledger]:
     except OSError as error:
         raise StateError(f"{lock_path}: cannot be opened ({error.strerror}); check the folder's rights") from error
     try:
-        book = Book(path)
+        book = LockedLedger(path)
         book.ledger, book.stored = _load(state, session_id)
         log = event_log.EventLog(book.ledger)
         _prepare(book.ledger, time.time())

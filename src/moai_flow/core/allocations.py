@@ -21,12 +21,12 @@ def allocate(ledger: Ledger, swarm_id: str, limit: int | None, now: float) -> bo
         return False
     config = ledger.config
     asked = config.default_swarm_limit if limit is None else limit
-    if asked > config.pool - ledger.promised:
+    if asked > config.pool - ledger.total_allocated:
         granted = _make_room(ledger, swarm_id, asked, is_default=limit is None)
         if granted <= 0:
             return False
         asked = granted
-    ledger.add(Swarm(swarm_id, asked, now, promised=0 if limit is None else asked))
+    ledger.add(Swarm(swarm_id, asked, now, guaranteed=0 if limit is None else asked))
     ledger.note(now, swarm_id, "allocate", asked)
     return True
 
@@ -39,7 +39,7 @@ def _make_room(ledger: Ledger, newcomer: str, asked: int, *, is_default: bool) -
     if not ledger.config.enable_auto_rebalance:
         return 0
     others = [swarm for swarm in ledger.swarms.values() if not (swarm.isolated or swarm.open_ended)]
-    floors = {swarm.swarm_id: min(swarm.floor, swarm.allocated) for swarm in others}
+    floors = {swarm.swarm_id: min(swarm.minimum, swarm.allocated) for swarm in others}
     caps = {swarm.swarm_id: swarm.allocated for swarm in others}
     floors[newcomer] = 1 if is_default else asked
     caps[newcomer] = asked
@@ -61,12 +61,12 @@ def resize(ledger: Ledger, swarm_id: str, limit: int, now: float) -> bool:
     if swarm is None or swarm.open_ended or limit < swarm.consumed + swarm.reserved:
         return False
     grows_by = limit - swarm.allocated
-    if not swarm.isolated and grows_by > max(0, ledger.config.pool - ledger.promised):
+    if not swarm.isolated and grows_by > max(0, ledger.config.pool - ledger.total_allocated):
         if not _make_room(ledger, swarm_id, limit, is_default=False):
             return False
     else:
         ledger.set_limits({swarm_id: limit})
-    swarm.promised = limit
+    swarm.guaranteed = limit
     swarm.last_updated = now
     ledger.note(now, swarm_id, "resize", limit)
     return True
@@ -79,7 +79,7 @@ def rebalance(ledger: Ledger, now: float) -> dict[str, int]:
     recent use (the history). If more is already used than that, the limits stay as they are.
     """
     shared = [swarm for swarm in ledger.swarms.values() if not (swarm.isolated or swarm.open_ended)]
-    floors = {swarm.swarm_id: swarm.floor for swarm in shared}
+    floors = {swarm.swarm_id: swarm.minimum for swarm in shared}
     recent = dict.fromkeys(floors, 1)
     for _, swarm_id, action, tokens in ledger.history:
         if swarm_id in recent and action in ("consume", "record", "settle"):

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from moai_flow.core.setting_checks import MOST_TOKENS
+from moai_flow.core.setting_checks import MAX_TOKENS
 
 _MULTIPLES = {"K": 1_000, "M": 1_000_000}
-_MOST_DIGITS = 20
+_MAX_DIGITS = 20
 
 
 def read_tokens(written: str) -> int:
@@ -20,9 +20,9 @@ def read_tokens(written: str) -> int:
     whole, point, part = number.partition(".")
     digits = whole + part
     is_number = digits.isascii() and digits.isdigit() and whole and bool(point) == bool(part)
-    if not is_number or (point and multiple == 1) or len(digits) > _MOST_DIGITS:
+    if not is_number or (point and multiple == 1) or len(digits) > _MAX_DIGITS:
         raise ValueError(f"{written!r} is not a number of tokens (60000, 60,000 or 60K)")
     tokens: int = int(digits) * multiple // 10 ** len(part)
-    if not 0 < tokens <= MOST_TOKENS:
-        raise ValueError(f"must be at least 1 token and at most {MOST_TOKENS:,}")
+    if not 0 < tokens <= MAX_TOKENS:
+        raise ValueError(f"must be at least 1 token and at most {MAX_TOKENS:,}")
     return tokens

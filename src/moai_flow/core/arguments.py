@@ -2,29 +2,29 @@
 
 from __future__ import annotations
 
-from moai_flow.core.names import is_swarm_name, shown
+from moai_flow.core.names import is_swarm_name, preview
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-MOST_COUNTED = 10**18
+MAX_COUNTED = 10**18
 """Tokens that one call can name at most; sums of it stay exact and can be divided."""
 
 
 def check_tokens(tokens: Any, name: str = "tokens", least: int = 0) -> int:
-    """Return `tokens` if it is a whole number of at least `least` and at most `MOST_COUNTED`.
+    """Return `tokens` if it is a whole number of at least `least` and at most `MAX_COUNTED`.
 
     Raises:
         TypeError: it is not a whole number (a bool is none).
-        ValueError: it is below `least` or above `MOST_COUNTED`.
+        ValueError: it is below `least` or above `MAX_COUNTED`.
     """
     if isinstance(tokens, bool) or not isinstance(tokens, int):
-        raise TypeError(f"{name} must be a whole number, not {shown(tokens)}")
+        raise TypeError(f"{name} must be a whole number, not {preview(tokens)}")
     if tokens < least:
         raise ValueError(f"{name} must be at least {least}, not {tokens}")
-    if tokens > MOST_COUNTED:
-        raise ValueError(f"{name} must be at most {MOST_COUNTED}, not {shown(tokens)}")
+    if tokens > MAX_COUNTED:
+        raise ValueError(f"{name} must be at most {MAX_COUNTED}, not {preview(tokens)}")
     return tokens
 
 
@@ -35,7 +35,7 @@ def check_swarm_id(swarm_id: Any) -> None:
         TypeError: it is not a string.
     """
     if not isinstance(swarm_id, str):
-        raise TypeError(f"swarm_id must be a string, not {shown(swarm_id)}")
+        raise TypeError(f"swarm_id must be a string, not {preview(swarm_id)}")
 
 
 def check_new_swarm_id(swarm_id: Any) -> None:
@@ -47,4 +47,4 @@ def check_new_swarm_id(swarm_id: Any) -> None:
     """
     check_swarm_id(swarm_id)
     if not is_swarm_name(swarm_id):
-        raise ValueError(f"swarm_id must be 1-64 characters of A-Z a-z 0-9 . _ -, not {shown(swarm_id)}")
+        raise ValueError(f"swarm_id must be 1-64 characters of A-Z a-z 0-9 . _ -, not {preview(swarm_id)}")

@@ -15,23 +15,29 @@ from moai_flow.core.window import Estimate, Window
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from typing import Any
 
     from moai_flow.core.config import BudgetConfig
 
 VERSION = 1
 
-MIGRATIONS: dict[int, Callable[[dict[str, Any]], dict[str, Any]]] = {}
-"""For each older version, what makes its document one of the next version. Whoever reads a ledger to change it
-holds its lock, so an upgrade is written under the lock too."""
-
 # A checksum without an import: the remainder by a prime changes with every single changed byte.
 _PRIME = (1 << 61) - 1
 _SEAL = b',"seal":"%016x"}\n'
 _SEAL_LENGTH = len(_SEAL % 0)
 
-_SESSION_FIELDS = Session.__slots__
+_STORED_NAMES = {
+    "flags": "said",
+    "history_offset": "floor",
+    "notified_compaction": "told_compaction",
+    "notified_model": "told_model",
+    "notified_person": "told_person",
+    "pending_notices": "news",
+}
+"""Fields of a session that the file has under the names they had first."""
+
+_SESSION_KEYS = {_STORED_NAMES.get(field, field): field for field in Session.__slots__}
+"""The file's key of each field."""
 
 
 def _checksum(body: bytes) -> int:
@@ -50,7 +56,7 @@ def encode(ledger: Ledger) -> bytes:
         document["reservations"] = [reservation.to_row() for reservation in ledger.reservations.values()]
     session = ledger.session
     if session is not None:
-        document["session"] = {field: getattr(session, field) for field in _SESSION_FIELDS}
+        document["session"] = {key: getattr(session, field) for key, field in _SESSION_KEYS.items()}
     body = compact_json.encode(document)[:-1].encode("ascii")
     return body + _SEAL % _checksum(body)
 
@@ -70,9 +76,8 @@ def decode(data: bytes, config: BudgetConfig) -> Ledger:
         version = document["version"]
         if version > VERSION:
             raise NewerStateError(f"it was written by a newer version (format {version}, this one knows {VERSION})")
-        while version < VERSION:
-            document = MIGRATIONS[version](document)
-            version += 1
+        if version < VERSION:
+            raise CorruptStateError(f"its format {version} was never released")
         return _ledger(document, config)
     except (ValueError, TypeError, KeyError, IndexError, RecursionError, AttributeError) as error:
         raise CorruptStateError(f"its content makes no sense ({type(error).__name__})") from error
@@ -97,9 +102,9 @@ def _ledger(document: dict[str, Any], config: BudgetConfig) -> Ledger:
     fields = document.get("session")
     if fields is not None:
         session = Session(fields["session_id"])
-        for field in _SESSION_FIELDS:
-            if field in fields:
-                setattr(session, field, fields[field])
+        for key, field in _SESSION_KEYS.items():
+            if key in fields:
+                setattr(session, field, fields[key])
         ledger.session = session
     return ledger
 
@@ -108,7 +113,7 @@ def _swarm_row(swarm: Swarm) -> list[Any]:
     return [
         swarm.swarm_id,
         swarm.allocated,
-        swarm.promised,
+        swarm.guaranteed,
         swarm.consumed,
         swarm.reserved,
         int(swarm.isolated),
@@ -116,8 +121,8 @@ def _swarm_row(swarm: Swarm) -> list[Any]:
         swarm.created_at,
         swarm.last_updated,
         swarm.warnings_issued,
-        swarm.told_person,
-        swarm.told_model,
+        swarm.notified_person,
+        swarm.notified_model,
         swarm.borrowed,
     ]
 
@@ -128,13 +133,13 @@ def _swarm(row: list[Any]) -> Swarm:
         swarm_id,
         allocated,
         created_at,
-        promised=promised,
+        guaranteed=promised,
         isolated=bool(isolated),
         open_ended=bool(open_ended),
     )
     swarm.consumed = consumed
     swarm.reserved = reserved
-    swarm.last_updated, swarm.warnings_issued, swarm.told_person, swarm.told_model, swarm.borrowed = rest
+    swarm.last_updated, swarm.warnings_issued, swarm.notified_person, swarm.notified_model, swarm.borrowed = rest
     return swarm
 
 
@@ -146,7 +151,7 @@ def _window_row(window: Window) -> list[Any]:
         window.message,
         window.turn,
         window.offset,
-        window.size,
+        window.transcript_bytes,
         window.path,
         window.peak,
         window.holdings,
@@ -169,7 +174,7 @@ def _window(row: list[Any]) -> Window:
     window.message = message
     window.turn = turn
     window.offset = offset
-    window.size = size
+    window.transcript_bytes = size
     window.path = path
     window.peak = peak
     window.holdings = holdings

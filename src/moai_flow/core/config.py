@@ -6,7 +6,7 @@ Pure: files, environment and the session's window size are read elsewhere and ha
 from __future__ import annotations
 
 from moai_flow.core.errors import ConfigError
-from moai_flow.core.names import safe_name, shown
+from moai_flow.core.names import preview, safe_name
 from moai_flow.core.setting_checks import (
     AUTO,
     CHECKS,
@@ -82,7 +82,7 @@ class BudgetConfig:
             try:
                 values[key] = CHECKS[key](value)
             except (TypeError, ValueError) as error:  # noqa: PERF203 - each key is judged by itself
-                raise ConfigError(f"{key}: {error}, not {shown(value)}") from None
+                raise ConfigError(f"{key}: {error}, not {preview(value)}") from None
         problem = _resolve(values, None)
         if problem:
             raise ConfigError(problem)
@@ -116,7 +116,7 @@ class BudgetConfig:
                 try:
                     values[key] = check(value)
                 except (TypeError, ValueError) as error:
-                    problems.append(f"{source}: {key}: {error}, not {shown(value)}; not used")
+                    problems.append(f"{source}: {key}: {error}, not {preview(value)}; not used")
         problem = _resolve(values, window_size)
         if problem:
             problems.append(f"{problem}; defaults used")

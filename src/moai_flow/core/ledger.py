@@ -26,7 +26,16 @@ _HISTORY_FULL = 2 * HISTORY_LENGTH
 class Ledger:
     """All swarms of one budget, the history of what happened to them, and the windows of a session."""
 
-    __slots__ = ("_history", "config", "promised", "reservations", "session", "swarms", "total_consumed", "windows")
+    __slots__ = (
+        "_history",
+        "config",
+        "reservations",
+        "session",
+        "swarms",
+        "total_allocated",
+        "total_consumed",
+        "windows",
+    )
 
     def __init__(self, config: BudgetConfig) -> None:
         self.config = config
@@ -37,7 +46,7 @@ class Ledger:
         self._history: list[tuple[float, str, str, int]] = []
         # Running totals over the shared swarms: `consume` and `allocate` must not cost more with more swarms.
         self.total_consumed = 0
-        self.promised = 0
+        self.total_allocated = 0
 
     @property
     def history(self) -> list[tuple[float, str, str, int]]:
@@ -61,7 +70,7 @@ class Ledger:
         if not swarm.isolated:
             self.total_consumed += swarm.consumed
             if not swarm.open_ended:
-                self.promised += swarm.allocated
+                self.total_allocated += swarm.allocated
         return swarm
 
     def set_limits(self, limits: dict[str, int]) -> None:
@@ -70,7 +79,7 @@ class Ledger:
             swarm = self.swarms.get(swarm_id)
             if swarm is not None:
                 if not (swarm.isolated or swarm.open_ended):
-                    self.promised += limit - swarm.allocated
+                    self.total_allocated += limit - swarm.allocated
                 swarm.allocated = limit
                 swarm.borrowed = 0
 
@@ -88,7 +97,7 @@ class Ledger:
             del self.windows[key]
         del self.swarms[swarm_id]
         if not swarm.isolated:
-            self.promised -= swarm.allocated
+            self.total_allocated -= swarm.allocated
             self.total_consumed -= swarm.consumed
         self.note(now, swarm_id, "deallocate", swarm.consumed)
         return True
@@ -205,7 +214,7 @@ class Ledger:
             self._spend(swarm, -swarm.consumed, now)
         swarm.reserved = 0
         self._drop_reservations(swarm_id)
-        swarm.warnings_issued = swarm.told_person = swarm.told_model = 0
+        swarm.warnings_issued = swarm.notified_person = swarm.notified_model = 0
         swarm.last_updated = now
         self.note(now, swarm_id, "reset", freed)
         return True
@@ -256,6 +265,6 @@ class Ledger:
         return sum([swarm.consumed for swarm in self.swarms.values() if swarm.isolated])
 
     @property
-    def unpromised(self) -> int:
+    def unallocated(self) -> int:
         """Tokens of the total that no shared swarm was promised: what an open-ended swarm may use."""
-        return max(0, self.config.total_budget - self.promised)
+        return max(0, self.config.total_budget - self.total_allocated)

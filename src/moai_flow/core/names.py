@@ -4,7 +4,7 @@ from __future__ import annotations
 
 NAME_LENGTH = 64
 NAME_CHARACTERS = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-")
-MOST_SHOWN = 40
+MAX_PREVIEW = 40
 
 
 def is_swarm_name(name: object) -> bool:
@@ -18,7 +18,7 @@ def safe_name(name: str) -> str:
     return safe or "-"
 
 
-def shown(value: object) -> str:
+def preview(value: object) -> str:
     """Return a value as messages show it: short, printable, one line."""
     text = ascii(value)
-    return text if len(text) <= MOST_SHOWN else text[: MOST_SHOWN - 3] + "..."
+    return text if len(text) <= MAX_PREVIEW else text[: MAX_PREVIEW - 3] + "..."

@@ -64,13 +64,13 @@ def rearm(ledger: Ledger) -> None:
     level = global_level(ledger)
     session = ledger.session
     if session is not None:
-        session.told_person = min(session.told_person, level)
-        session.told_model = min(session.told_model, level)
-        session.told_compaction = session.told_compaction and forecast.compaction_is_near(ledger)
+        session.notified_person = min(session.notified_person, level)
+        session.notified_model = min(session.notified_model, level)
+        session.notified_compaction = session.notified_compaction and forecast.compaction_is_near(ledger)
     for swarm in ledger.swarms.values():
         level = swarm_level(swarm)
-        swarm.told_person = min(swarm.told_person, level)
-        swarm.told_model = min(swarm.told_model, level)
+        swarm.notified_person = min(swarm.notified_person, level)
+        swarm.notified_model = min(swarm.notified_model, level)
 
 
 def due_to_person(ledger: Ledger) -> list[str]:
@@ -79,17 +79,17 @@ def due_to_person(ledger: Ledger) -> list[str]:
     session = ledger.session
     level = global_level(ledger)
     if session is not None:
-        if level > session.told_person:
-            session.told_person = level
+        if level > session.notified_person:
+            session.notified_person = level
             sentences += [global_sentence(ledger, level, global_mark(ledger)), forecast.advice(ledger)]
-        if not session.told_compaction and forecast.compaction_is_near(ledger):
-            session.told_compaction = True
+        if not session.notified_compaction and forecast.compaction_is_near(ledger):
+            session.notified_compaction = True
             # It says what can be done too, so it takes the place of the advice.
             sentences[1:] = [forecast.compaction_sentence(ledger)]
     for swarm in ledger.swarms.values():
         level = swarm_level(swarm)
-        if level > swarm.told_person:
-            swarm.told_person = level
+        if level > swarm.notified_person:
+            swarm.notified_person = level
             swarm.warnings_issued += 1
             sentences.append(swarm_sentence(swarm, level, swarm_mark(ledger, swarm)))
     return sentences
@@ -106,14 +106,14 @@ def due_to_model(ledger: Ledger, agent_swarm: str = "") -> list[str]:
     sentences = []
     session = ledger.session
     level = global_level(ledger)
-    if session is not None and not agent_swarm and level > session.told_model:
-        session.told_model = level
+    if session is not None and not agent_swarm and level > session.notified_model:
+        session.notified_model = level
         sentences += [global_sentence(ledger, level, global_mark(ledger)), forecast.advice(ledger)]
     for swarm in ledger.swarms.values():
         concerned = swarm.swarm_id == agent_swarm if agent_swarm else not swarm.isolated
         level = swarm_level(swarm) if concerned else NORMAL
-        if level > swarm.told_model:
-            swarm.told_model = level
+        if level > swarm.notified_model:
+            swarm.notified_model = level
             sentences.append(swarm_sentence(swarm, level, swarm_mark(ledger, swarm)))
     return sentences
 

@@ -4,16 +4,13 @@ from __future__ import annotations
 
 from moai_flow.core import notices
 from moai_flow.core.ledger import Ledger
-from moai_flow.core.session import Session
+from moai_flow.core.session import STARTED, Session
 from moai_flow.core.swarm import MAIN, Swarm
 from moai_flow.core.window import Window
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from moai_flow.core.config import BudgetConfig
-
-STARTED = "start"
-"""In `Session.said`: the SessionStart of this session has been seen."""
 
 
 def begin(session_id: str, config: BudgetConfig, previous: Ledger | None, now: float) -> Ledger:
@@ -32,19 +29,23 @@ def begin(session_id: str, config: BudgetConfig, previous: Ledger | None, now: f
     if previous is None or previous.session is None:
         return ledger
     for swarm in previous.swarms.values():
-        if swarm.promised:
-            ledger.add(Swarm(swarm.swarm_id, swarm.allocated, now, promised=swarm.promised, isolated=swarm.isolated))
+        if swarm.guaranteed:
+            ledger.add(
+                Swarm(swarm.swarm_id, swarm.allocated, now, guaranteed=swarm.guaranteed, isolated=swarm.isolated)
+            )
     before = previous.session
     session.factors = before.factors
     session.finished = before.finished
     session.window_size = before.window_size
     session.size_source = before.size_source
     session.model = before.model
-    session.said = [what for what in before.said if what != STARTED]
+    session.flags = [what for what in before.flags if what != STARTED]
     freed = previous.windows.get(MAIN)
-    if freed is not None and freed.estimated:
+    if freed is not None and freed.tokens:
         mark = notices.global_mark(previous)
-        session.news.append(f"Token budget reset by /clear: {mark}{freed.estimated:,} tokens freed, limits kept")
+        session.pending_notices.append(
+            f"Token budget reset by /clear: {mark}{freed.tokens:,} tokens freed, limits kept"
+        )
     return ledger
 
 
@@ -61,8 +62,8 @@ def start_again(ledger: Ledger, floor: int, now: float) -> Ledger:
     if session is not None and fresh.session is not None:
         fresh.session.transcript = session.transcript
         fresh.session.settings = session.settings
-        fresh.session.floor = floor
-        fresh.session.said.append(STARTED)
+        fresh.session.history_offset = floor
+        fresh.session.flags.append(STARTED)
     return fresh
 
 

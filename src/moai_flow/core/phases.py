@@ -63,7 +63,7 @@ def phase_status(ledger: Ledger) -> dict[str, Any] | None:
     if session is None or session.phase not in PHASE_BUDGETS:
         return None
     budget = PHASE_BUDGETS[session.phase]
-    consumed = max(0, window.estimated - session.phase_from) if window is not None else 0
+    consumed = max(0, window.tokens - session.phase_from) if window is not None else 0
     return {
         "name": session.phase,
         "budget": budget,

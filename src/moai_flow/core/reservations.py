@@ -29,7 +29,19 @@ class Reservation:
         now: seconds since the epoch.
     """
 
-    __slots__ = ("agent_type", "at", "background", "key", "left", "parent", "peak", "size", "swarm", "tokens", "used")
+    __slots__ = (
+        "agent_type",
+        "at",
+        "background",
+        "key",
+        "left",
+        "parent",
+        "peak",
+        "swarm",
+        "tokens",
+        "transcript_bytes",
+        "used",
+    )
 
     def __init__(self, key: str, parent: str, agent_type: str, swarm: str, tokens: int, now: float) -> None:
         self.key = key
@@ -43,14 +55,14 @@ class Reservation:
         self.used = 0
         self.peak = 0
         # Bytes of its transcript when it last changed, and whether it outlives the turn that started it.
-        self.size = 0
+        self.transcript_bytes = 0
         self.background = False
 
     def to_row(self) -> list[object]:
         """Return the values from which `from_row` makes it again."""
         return [
             *(self.key, self.parent, self.agent_type, self.swarm, self.tokens, self.at),
-            *(self.left, self.used, self.peak, self.size, int(self.background)),
+            *(self.left, self.used, self.peak, self.transcript_bytes, int(self.background)),
         ]
 
 
@@ -61,7 +73,7 @@ def from_row(row: list[object]) -> Reservation:
         TypeError, ValueError: it is no such row.
     """
     reservation = Reservation(*row[:6])  # type: ignore[arg-type] # checked by the file's checksum
-    reservation.left, reservation.used, reservation.peak, reservation.size, background = row[6:]  # type: ignore[assignment]
+    reservation.left, reservation.used, reservation.peak, reservation.transcript_bytes, background = row[6:]  # type: ignore[assignment]
     reservation.background = bool(background)
     return reservation
 
@@ -109,10 +121,10 @@ def draw_down(ledger: Ledger, reservation: Reservation, now: float) -> None:
     height = max(window.peak, window.occupancy)
     reservation.used += max(0, height - reservation.peak)
     reservation.peak = height
-    if window.size != reservation.size:
-        reservation.size = window.size
+    if window.transcript_bytes != reservation.transcript_bytes:
+        reservation.transcript_bytes = window.transcript_bytes
         reservation.at = now
-    _set_left(ledger, reservation, reservation.tokens - reservation.used - (window.estimated - window.occupancy))
+    _set_left(ledger, reservation, reservation.tokens - reservation.used - (window.tokens - window.occupancy))
 
 
 def release(ledger: Ledger, key: str, now: float) -> Reservation | None:
@@ -131,7 +143,7 @@ def finish(ledger: Ledger, agent: str, now: float) -> None:
     if reservation is None or window is None or ledger.session is None:
         return
     draw_down(ledger, reservation, now)
-    used = reservation.used + window.estimated - window.occupancy
+    used = reservation.used + window.tokens - window.occupancy
     if used > 0:
         finished = ledger.session.finished.setdefault(reservation.swarm, [])
         finished.append(used)

@@ -95,13 +95,13 @@ def _borrow(ledger: Ledger, swarm: Swarm, lacking: int, loads: dict[str, Workloa
 
     With `whole`, less than what is lacking is nothing.
     """
-    unpromised = 0 if swarm.isolated else _unpromised(ledger)
+    lendable = 0 if swarm.isolated else _lendable(ledger)
     offers = [(_offer(ledger, other, loads[other.swarm_id]), other) for other in _others(ledger, swarm)]
-    available = unpromised + sum([offer for offer, _ in offers])
+    available = lendable + sum([offer for offer, _ in offers])
     if available <= 0 or (whole and available < lacking):
         return False
     amount = min(available, max(lacking, AHEAD * loads[swarm.swarm_id].per_turn))
-    missing = amount - min(unpromised, amount)
+    missing = amount - min(lendable, amount)
     # From few who have much rather than from many who have little: every move is an entry of the history.
     for offer, lender in sorted(offers, key=_largest_first):
         part = min(offer, missing)
@@ -110,14 +110,14 @@ def _borrow(ledger: Ledger, swarm: Swarm, lacking: int, loads: dict[str, Workloa
             missing -= part
     _move(ledger, swarm, amount, "borrow", now)
     level = notices.swarm_level(swarm)
-    swarm.told_person = min(swarm.told_person, level)
-    swarm.told_model = min(swarm.told_model, level)
+    swarm.notified_person = min(swarm.notified_person, level)
+    swarm.notified_model = min(swarm.notified_model, level)
     return True
 
 
 def _give_back(ledger: Ledger, swarm: Swarm, now: float) -> bool:
     """Let a swarm give back what it borrowed and does not need for what it has consumed and reserved."""
-    surplus = min(swarm.borrowed, swarm.allocated - swarm.floor)
+    surplus = min(swarm.borrowed, swarm.allocated - swarm.minimum)
     if surplus <= 0:
         return False
     _move(ledger, swarm, -surplus, "give back", now)
@@ -129,8 +129,8 @@ def _give_back(ledger: Ledger, swarm: Swarm, now: float) -> bool:
             surplus -= part
     # Its usage has not risen, its limit has fallen: that is no news.
     level = notices.swarm_level(swarm)
-    swarm.told_person = max(swarm.told_person, level)
-    swarm.told_model = max(swarm.told_model, level)
+    swarm.notified_person = max(swarm.notified_person, level)
+    swarm.notified_model = max(swarm.notified_model, level)
     return True
 
 
@@ -138,7 +138,7 @@ def _move(ledger: Ledger, swarm: Swarm, tokens: int, action: str, now: float) ->
     swarm.allocated += tokens
     swarm.borrowed += tokens
     if not swarm.isolated:
-        ledger.promised += tokens
+        ledger.total_allocated += tokens
     ledger.note(now, swarm.swarm_id, action, abs(tokens))
 
 
@@ -157,13 +157,13 @@ def _offer(ledger: Ledger, swarm: Swarm, load: Workload) -> int:
     """
     if sum([at >= swarm.created_at for at, _, _, _ in ledger.history]) < PATIENCE:
         return 0
-    return max(0, swarm.allocated - swarm.floor - load.tokens)
+    return max(0, swarm.allocated - swarm.minimum - load.tokens)
 
 
-def _unpromised(ledger: Ledger) -> int:
+def _lendable(ledger: Ledger) -> int:
     """Return the tokens of the pool that no swarm was promised, and no open-ended swarm has consumed."""
     taken = sum([swarm.consumed for swarm in ledger.swarms.values() if swarm.open_ended])
-    return max(0, ledger.config.pool - ledger.promised - taken)
+    return max(0, ledger.config.pool - ledger.total_allocated - taken)
 
 
 def _largest_first(offer: tuple[int, Swarm]) -> tuple[int, str]:

@@ -1,6 +1,10 @@
-"""What a session's ledger remembers beside tokens: its window's size, its pace, and what was said already."""
+"""What a session's ledger remembers beside tokens: its window's size, its pace, the notices given."""
 
 from __future__ import annotations
+
+STARTED, RECALLED, CONFIG_PROBLEMS, WINDOW_DIFFERS = "start", "recalled", "config", "window"
+"""Flags of a session: its SessionStart was seen; what earlier sessions learned was taken up; the settings that cannot
+be used were named; the difference between budget and window was named."""
 
 TURNS_LENGTH = 10
 """Ends of turns that the pace is taken from."""
@@ -12,34 +16,43 @@ SETTLEMENTS_LENGTH = 50
 class Session:
     """One session of the client.
 
-    `turns` is the main window's occupancy (tokens) at the end of each of the last turns since it last fell.
-    `settlements` are (kind, estimated, measured) in tokens. `told_person` and `told_model` are the levels (0-2)
-    last said of the whole budget. `news` are lines that wait for the next event that reaches the person, `said`
-    names what is only ever said once. `size_source` says where the window's size is known from; `compacts_at` is
-    where the client compacts by itself (tokens, 0 if unknown), `told_compaction` whether that was said since it
-    came near. `settings` are those in force at the last event, for readers that are told less than a hook. `floor`
-    is where in the transcript (bytes) a reset without a new session was made: what stands before it is history.
-    `phase` is MoAI-ADK's phase, `phase_from` what the main window held (tokens) when it began.
-    `finished` are the tokens that the last agents of each swarm used.
+    Attributes:
+        session_id: its id.
+        transcript: its main transcript's path.
+        model: the model in use.
+        turns: the main window's occupancy (tokens) at the end of each of the last turns since it last fell.
+        settlements: (kind, estimated, measured) of the last settlements, in tokens.
+        factors: what was learned of the model's text, by kind.
+        finished: the tokens that the last agents of each swarm used.
+        notified_person: the level (0-2) of the whole budget that the person was last notified of.
+        notified_model: the same for the model.
+        notified_compaction: whether the person was notified of the client's own compaction since it came near.
+        pending_notices: lines that wait for the next event that reaches the person.
+        flags: what happens once in a session and has happened (the names are this module's constants).
+        window_size: tokens of the main window, 0 if unknown; `size_source` says where that is known from.
+        compacts_at: tokens at which the client compacts by itself, 0 if unknown.
+        history_offset: bytes of the transcript that are history since a reset without a new session.
+        settings: those in force at the last event, for readers that see fewer settings than a hook.
+        phase: MoAI-ADK's phase; `phase_from` is what the main window held (tokens) when it began.
     """
 
     __slots__ = (
         "compacts_at",
         "factors",
         "finished",
-        "floor",
+        "flags",
+        "history_offset",
         "model",
-        "news",
+        "notified_compaction",
+        "notified_model",
+        "notified_person",
+        "pending_notices",
         "phase",
         "phase_from",
-        "said",
         "session_id",
         "settings",
         "settlements",
         "size_source",
-        "told_compaction",
-        "told_model",
-        "told_person",
         "transcript",
         "turns",
         "window_size",
@@ -54,16 +67,16 @@ class Session:
         self.window_size = 0
         self.size_source = ""
         self.compacts_at = 0
-        self.floor = 0
-        self.told_person = 0
-        self.told_model = 0
-        self.told_compaction = False
+        self.history_offset = 0
+        self.notified_person = 0
+        self.notified_model = 0
+        self.notified_compaction = False
         self.factors: dict[str, float] = {}
         self.finished: dict[str, list[int]] = {}
         self.turns: list[int] = []
         self.settlements: list[tuple[str, int, int]] = []
-        self.said: list[str] = []
-        self.news: list[str] = []
+        self.flags: list[str] = []
+        self.pending_notices: list[str] = []
         self.settings: dict[str, object] = {}
 
     def end_turn(self, occupancy: int) -> None:
@@ -83,9 +96,9 @@ class Session:
         self.settlements.append((kind, estimated, measured))
         del self.settlements[:-SETTLEMENTS_LENGTH]
 
-    def once(self, what: str) -> bool:
-        """Return True the first time `what` is asked for, and never again."""
-        if what in self.said:
+    def first_time(self, flag: str) -> bool:
+        """Return True the first time a flag is asked for, and never again."""
+        if flag in self.flags:
             return False
-        self.said.append(what)
+        self.flags.append(flag)
         return True

@@ -16,11 +16,11 @@ SMALL_BUFFER_SHARE = 20
 """A total below twice the default buffer keeps one token in 20 back, as the guide's 10,000 of 200,000."""
 
 AUTO = "auto"
-MOST_TOKENS = 10**12
-MOST_RULES = 200
-MOST_GLOBS = 50
-MOST_GLOB_LENGTH = 256
-MOST_GLOBS_IN_ALL = 400
+MAX_TOKENS = 10**12
+MAX_RULES = 200
+MAX_GLOBS = 50
+MAX_GLOB_LENGTH = 256
+MAX_GLOBS_IN_ALL = 400
 """Globs of all swarms together: every hook may have to try them all."""
 
 
@@ -69,7 +69,7 @@ class SwarmRule:
 def _tokens(value: Any) -> int:
     if isinstance(value, bool) or not isinstance(value, int):
         raise TypeError("must be a whole number of tokens")
-    if not 0 < value <= MOST_TOKENS:
+    if not 0 < value <= MAX_TOKENS:
         raise ValueError("must be at least 1 token and at most 1,000,000,000,000")
     return value
 
@@ -119,8 +119,8 @@ def _globs(value: Any) -> tuple[str, ...]:
     globs = [value] if isinstance(value, str) else value
     if not isinstance(globs, (list, tuple)) or not all(isinstance(glob, str) for glob in globs):
         raise TypeError("must be a list of globs")
-    if len(globs) > MOST_GLOBS or any(len(glob) > MOST_GLOB_LENGTH for glob in globs):
-        raise ValueError(f"must be at most {MOST_GLOBS} globs of at most {MOST_GLOB_LENGTH} characters")
+    if len(globs) > MAX_GLOBS or any(len(glob) > MAX_GLOB_LENGTH for glob in globs):
+        raise ValueError(f"must be at most {MAX_GLOBS} globs of at most {MAX_GLOB_LENGTH} characters")
     return tuple(globs)
 
 
@@ -129,8 +129,8 @@ def _swarms(value: Any) -> tuple[SwarmRule, ...]:
         return value
     if not isinstance(value, dict):
         raise TypeError("must be an object of swarms")
-    if len(value) > MOST_RULES:
-        raise ValueError(f"must name at most {MOST_RULES} swarms")
+    if len(value) > MAX_RULES:
+        raise ValueError(f"must name at most {MAX_RULES} swarms")
     rules = []
     for name, rule in value.items():
         if not is_swarm_name(name):
@@ -154,8 +154,8 @@ def _swarms(value: Any) -> tuple[SwarmRule, ...]:
             )
         except (TypeError, ValueError) as error:
             raise type(error)(f"{name}: {error}") from None
-    if sum(len(rule.agents) + len(rule.paths) for rule in rules) > MOST_GLOBS_IN_ALL:
-        raise ValueError(f"must have at most {MOST_GLOBS_IN_ALL} globs in all")
+    if sum(len(rule.agents) + len(rule.paths) for rule in rules) > MAX_GLOBS_IN_ALL:
+        raise ValueError(f"must have at most {MAX_GLOBS_IN_ALL} globs in all")
     return tuple(rules)
 
 

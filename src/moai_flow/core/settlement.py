@@ -14,13 +14,13 @@ if TYPE_CHECKING:
     from moai_flow.core.ledger import Ledger
     from moai_flow.core.window import Measurement, Window
 
-MOST_PENDING = 128
+MAX_PENDING = 128
 """Estimates a window keeps apart; without any measurement the older half is then put together."""
 
 HANDLED_LENGTH = 48
 """Keys of settled estimates that are remembered, so that a hook that runs twice counts once."""
 
-MOST_OFF = 2
+MAX_OFF = 2
 """How many times its estimate a swarm can be charged at a settlement; what is beyond was nobody's."""
 
 
@@ -29,7 +29,7 @@ def add_estimate(ledger: Ledger, window: Window, estimate: Estimate, now: float)
     identity = estimate.identity
     if identity in window.pending or identity in window.handled:
         return False
-    if len(window.pending) >= MOST_PENDING:
+    if len(window.pending) >= MAX_PENDING:
         _merge_older(window)
     window.pending[identity] = estimate
     ledger.charge(ledger.swarms[estimate.swarm], estimate.tokens, now)
@@ -44,7 +44,7 @@ def await_results(ledger: Ledger, window: Window, measured: Measurement, tokens:
     for call in measured.calls:
         result, awaited = f"{RESULT}:{call}", f"{AWAITED}:{call}"
         if result not in window.pending and result not in window.handled:
-            estimate = Estimate(call, AWAITED, window.swarm, "", tokens, measured.message, measured.size)
+            estimate = Estimate(call, AWAITED, window.swarm, "", tokens, measured.message, measured.transcript_bytes)
             add_estimate(ledger, window, estimate, now)
         elif awaited in window.pending:
             estimate = window.pending.pop(awaited)
@@ -53,7 +53,7 @@ def await_results(ledger: Ledger, window: Window, measured: Measurement, tokens:
 
 def _merge_older(window: Window) -> None:
     """Put the older half of the estimates into one for each swarm: nothing has measured them for long."""
-    for identity in list(window.pending)[: MOST_PENDING // 2]:
+    for identity in list(window.pending)[: MAX_PENDING // 2]:
         estimate = window.pending[identity]
         if estimate.role != MERGED:
             del window.pending[identity]
@@ -109,7 +109,7 @@ def settle(ledger: Ledger, window: Window, measured: Measurement, now: float) ->
                 kinds.append((estimate.kind, estimate.tokens))
     growth = measured.occupancy - window.occupancy
     brought = growth - measured.output if measured.message != window.message else 0
-    was_guessed = window.guessed
+    was_guessed = window.never_measured
     compacted = any(compaction != window.message for compaction in measured.compactions)
     # Right after a compaction the system's own prompt comes back: like a first message, that is nobody's.
     begins = was_guessed or compacted or window.message.startswith(COMPACTION)
@@ -119,7 +119,7 @@ def settle(ledger: Ledger, window: Window, measured: Measurement, now: float) ->
         _shrink(ledger, window, -growth, now)
     else:
         claimed = sum(claims.values())
-        share = min(max(0, brought), claimed if begins else MOST_OFF * claimed)
+        share = min(max(0, brought), claimed if begins else MAX_OFF * claimed)
         parts = apportion(share, claims)
         parts[window.swarm] = parts.get(window.swarm, 0) + growth - sum(parts.values())
         for swarm_id, part in parts.items():
@@ -127,7 +127,11 @@ def settle(ledger: Ledger, window: Window, measured: Measurement, now: float) ->
                 window.holdings[swarm_id] = window.holdings.get(swarm_id, 0) + part
                 ledger.charge(ledger.swarms[swarm_id], part, now)
     window.occupancy = measured.occupancy
-    window.message, window.offset, window.size = measured.message, measured.offset, measured.size
+    window.message, window.offset, window.transcript_bytes = (
+        measured.message,
+        measured.offset,
+        measured.transcript_bytes,
+    )
     return Settlement(
         kinds, brought if kinds and brought > 0 and not begins else None, fell=growth < 0 and not was_guessed
     )

@@ -20,7 +20,7 @@ def global_status(ledger: Ledger) -> dict[str, Any]:
         "total_budget": config.total_budget,
         "total_consumed": consumed,
         "isolated_consumed": ledger.isolated_consumed,
-        "total_allocated": ledger.promised,
+        "total_allocated": ledger.total_allocated,
         "total_available": max(0, config.total_budget - consumed),
         "global_usage_percent": consumed * 100.0 / config.total_budget,
         "warn_level": LEVEL_NAMES[global_level(ledger)],
@@ -35,7 +35,7 @@ def swarm_status(ledger: Ledger, swarm: Swarm) -> dict[str, Any]:
 
     An open-ended swarm is shown with what no other swarm was promised as its allocation.
     """
-    allocated = ledger.unpromised if swarm.open_ended else swarm.allocated
+    allocated = ledger.unallocated if swarm.open_ended else swarm.allocated
     return {
         "swarm_id": swarm.swarm_id,
         "allocated": allocated,

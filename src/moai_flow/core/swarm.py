@@ -9,10 +9,10 @@ MAIN = "main"
 class Swarm:
     """One swarm's part of the budget, in tokens.
 
-    `promised` is the limit somebody asked for, which is never cut; 0 for a swarm that took the default.
-    An `open_ended` swarm has no limit of its own: it may use what nobody else was promised.
+    `guaranteed` is the limit somebody asked for, which is never cut; 0 for a swarm that took the default.
+    An `open_ended` swarm has no limit of its own: it may use what nobody else was guaranteed.
     `borrowed` is how far auto-scaling has moved the limit: up from others, or, below 0, down to others.
-    `told_person` and `told_model` are the levels (0-2) last said about it.
+    `notified_person` and `notified_model` are the levels (0-2) last said about it.
     """
 
     __slots__ = (
@@ -20,14 +20,14 @@ class Swarm:
         "borrowed",
         "consumed",
         "created_at",
+        "guaranteed",
         "isolated",
         "last_updated",
+        "notified_model",
+        "notified_person",
         "open_ended",
-        "promised",
         "reserved",
         "swarm_id",
-        "told_model",
-        "told_person",
         "warnings_issued",
     )
 
@@ -37,13 +37,13 @@ class Swarm:
         allocated: int,
         now: float,
         *,
-        promised: int = 0,
+        guaranteed: int = 0,
         isolated: bool = False,
         open_ended: bool = False,
     ) -> None:
         self.swarm_id = swarm_id
         self.allocated = allocated
-        self.promised = promised
+        self.guaranteed = guaranteed
         self.isolated = isolated
         self.open_ended = open_ended
         self.borrowed = 0
@@ -52,8 +52,8 @@ class Swarm:
         self.created_at = now
         self.last_updated = now
         self.warnings_issued = 0
-        self.told_person = 0
-        self.told_model = 0
+        self.notified_person = 0
+        self.notified_model = 0
 
     @property
     def available(self) -> int:
@@ -66,6 +66,6 @@ class Swarm:
         return self.consumed * 100.0 / self.allocated if self.allocated else 0.0
 
     @property
-    def floor(self) -> int:
-        """Tokens below which the limit is never cut: what was promised, used and reserved."""
-        return max(self.promised, self.consumed + self.reserved)
+    def minimum(self) -> int:
+        """Tokens below which the limit is never cut: what was guaranteed, used and reserved."""
+        return max(self.guaranteed, self.consumed + self.reserved)

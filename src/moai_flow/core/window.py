@@ -32,7 +32,7 @@ class Measurement:
         message: id of the API message (or of the compaction) it comes from.
         offset: bytes before that message's first record in the file.
         start: bytes before the first record that was looked at.
-        size: bytes of the file.
+        transcript_bytes: bytes of the file.
         calls: ids of the tool calls the message makes.
         earlier: ids of the tool calls seen in the records before it.
         compactions: ids of the compactions seen, the measured one too.
@@ -50,8 +50,8 @@ class Measurement:
         "occupancy",
         "offset",
         "output",
-        "size",
         "start",
+        "transcript_bytes",
     )
 
     def __init__(
@@ -62,7 +62,7 @@ class Measurement:
         offset: int,
         *,
         start: int = 0,
-        size: int = 0,
+        transcript_bytes: int = 0,
         calls: Sequence[str] = (),
         earlier: Sequence[str] = (),
         compactions: Sequence[str] = (),
@@ -74,7 +74,7 @@ class Measurement:
         self.message = message
         self.offset = offset
         self.start = start
-        self.size = size
+        self.transcript_bytes = transcript_bytes
         self.calls = calls
         self.earlier = earlier
         self.compactions = compactions
@@ -149,8 +149,8 @@ class Window:
         "path",
         "peak",
         "pending",
-        "size",
         "swarm",
+        "transcript_bytes",
         "turn",
     )
 
@@ -162,26 +162,26 @@ class Window:
         self.message = ""
         self.turn = ""
         self.offset = 0
-        self.size = 0
+        self.transcript_bytes = 0
         self.peak = 0
         self.holdings: dict[str, int] = {}
         self.pending: dict[str, Estimate] = {}
         self.handled: list[str] = []
 
     @property
-    def estimated(self) -> int:
+    def tokens(self) -> int:
         """Tokens the window holds now: measured plus what has been added since."""
         return self.occupancy + sum([estimate.tokens for estimate in self.pending.values()])
 
     @property
-    def guessed(self) -> bool:
+    def never_measured(self) -> bool:
         """Whether nothing was measured yet."""
         return not self.message
 
     @property
-    def measured(self) -> bool:
-        """Whether `estimated` is a measurement, with nothing pending."""
-        return not self.guessed and not self.pending
+    def is_exact(self) -> bool:
+        """Whether `tokens` is a measurement, with nothing pending."""
+        return not self.never_measured and not self.pending
 
     def write_off(self) -> None:
         """Take what is estimated as brought in already: its swarm was reset and counts only what comes later."""

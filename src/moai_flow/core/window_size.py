@@ -29,7 +29,7 @@ KNOWN_MODELS = (("claude-opus-5-5", LARGE), ("claude-haiku-4", USUAL), ("claude-
 """(beginning of a model's name, tokens) of the models that come with one size only."""
 
 _OUTPUT_RESERVE = 20_000
-_MOST_DIGITS = 9
+_MAX_DIGITS = 9
 
 
 def of_model(model: str) -> int:
@@ -88,7 +88,7 @@ def _is_on(environ: Mapping[str, str], name: str) -> bool:
 def number_of(environ: Mapping[str, str], name: str) -> int:
     """Return the number that a variable holds, 0 for one that is missing or holds none."""
     text = environ.get(name, "").strip()
-    return int(text) if text.isascii() and text.isdigit() and len(text) <= _MOST_DIGITS else 0
+    return int(text) if text.isascii() and text.isdigit() and len(text) <= _MAX_DIGITS else 0
 
 
 def difference(session: Session, config: BudgetConfig) -> str:

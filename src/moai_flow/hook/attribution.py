@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from moai_flow.hook.payload import Event
 
 _PATH_FIELDS = ("file_path", "notebook_path", "path")
-_MOST_FOLDERS = 64
+_MAX_FOLDERS = 64
 _LONGEST = 512
 """Characters of a path, or of an agent's type, that globs are tried on: a hostile one must not cost the hook's time."""
 
@@ -72,7 +72,7 @@ def _touched(tool_input: object, project: str) -> str:
                 path = path[len(base) :]
             names = [name for name in path.split("/") if name not in ("", ".")]
             path = "/".join(names)
-            return "" if ".." in names or len(names) > _MOST_FOLDERS or len(path) > _LONGEST else path
+            return "" if ".." in names or len(names) > _MAX_FOLDERS or len(path) > _LONGEST else path
     return ""
 
 
@@ -91,7 +91,7 @@ def _swarm(ledger: Ledger, name: str, limit: int | None, now: float, *, isolated
         swarm = ledger.swarms.get(name)
     if swarm is None:
         allocated = limit or ledger.config.default_swarm_limit
-        swarm = ledger.add(Swarm(name, allocated, now, promised=limit or 0, isolated=isolated))
+        swarm = ledger.add(Swarm(name, allocated, now, guaranteed=limit or 0, isolated=isolated))
     return swarm
 
 

@@ -11,7 +11,7 @@ from moai_flow.core.swarm import MAIN
 from moai_flow.core.window import CALL, PROMPT, REPLY, RESULT, Estimate, Measurement, Window
 from moai_flow.hook.attribution import agent_window, tool_swarm
 from moai_flow.hook.estimate import rates
-from moai_flow.hook.payload import MOST_COUNTED, agent_id, fingerprint
+from moai_flow.hook.payload import MAX_COUNTED, agent_id, fingerprint
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -74,7 +74,7 @@ def charge_tool(
     if measured is not None:
         if call in measured.earlier:
             return
-        offset = measured.size
+        offset = measured.transcript_bytes
         if call in measured.calls:
             after = measured.message
     if event.error is not None and event.response is None:
@@ -106,7 +106,7 @@ def is_current(window: Window, measured: Measurement | None) -> bool:
 
 def charge_resumed(ledger: Ledger, window: Window, event: Event, now: float) -> None:
     """Take what a resumed or forked session begins with from its SessionStart: a fork's transcript comes later."""
-    if window.guessed and event.context_tokens:
+    if window.never_measured and event.context_tokens:
         observe(ledger, window, Measurement(event.context_tokens, 0, f"resumed-{event.session}", 0, ended=True), now)
 
 
@@ -124,11 +124,13 @@ def charge_finished_agent(ledger: Ledger, event: Event, now: float) -> None:
         agent_type = event.tool_input.get("subagent_type")
     if not isinstance(agent, str) or not isinstance(agent_type, str) or not agent_type:
         return
-    if not isinstance(total, int) or isinstance(total, bool) or not 0 < total < MOST_COUNTED:
+    if not isinstance(total, int) or isinstance(total, bool) or not 0 < total < MAX_COUNTED:
         return
     window = agent_window(ledger, agent_id(agent), agent_type, now)
-    if window.estimated != total or not window.measured:
-        finished = Measurement(total, 0, f"total-{event.call}", window.offset, size=window.size, ended=True)
+    if window.tokens != total or not window.is_exact:
+        finished = Measurement(
+            total, 0, f"total-{event.call}", window.offset, transcript_bytes=window.transcript_bytes, ended=True
+        )
         observe(ledger, window, finished, now)
 
 

@@ -45,7 +45,7 @@ def measure(ledger: Ledger, window: Window, main_transcript: str, now: float) ->
     if not path:
         return None
     session = ledger.session
-    measured = _read(window, path, session.floor if session is not None and window.key == MAIN else 0)
+    measured = _read(window, path, session.history_offset if session is not None and window.key == MAIN else 0)
     charge.observe(ledger, window, measured, now)
     return measured
 
@@ -62,7 +62,7 @@ def measure_agents(ledger: Ledger, main_transcript: str, now: float) -> None:
         return
     for window in ledger.windows.values():
         if window.key != MAIN and transcript.size_of(path_of(window, main_transcript)) not in (
-            window.size,
+            window.transcript_bytes,
             -1,
         ):
             measure(ledger, window, main_transcript, now)

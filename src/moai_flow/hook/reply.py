@@ -7,6 +7,7 @@ PreCompact becomes instructions: only the events listed here may speak, and only
 from __future__ import annotations
 
 from moai_flow.core import compact_json, notices
+from moai_flow.core.session import CONFIG_PROBLEMS
 from moai_flow.hook.payload import (
     POST_TOOL_USE,
     POST_TOOL_USE_FAILURE,
@@ -21,9 +22,9 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from moai_flow.core.session import Session
     from moai_flow.hook.payload import Event
-    from moai_flow.hook.state.session_ledger import Book
+    from moai_flow.hook.state.session_ledger import LockedLedger
 
-MOST_CHARACTERS = 10_000
+MAX_CHARACTERS = 10_000
 """The client's own limit for what a hook may say."""
 
 REACHES_PERSON = frozenset({SESSION_START, USER_PROMPT_SUBMIT, POST_TOOL_USE, POST_TOOL_USE_FAILURE, STOP})
@@ -54,11 +55,11 @@ def _joined(lines: list[str]) -> str:
     return text if len(text) <= _ROOM else text[: _ROOM - 3] + "..."
 
 
-MOST_PROBLEMS = 5
+MAX_PROBLEMS = 5
 """Settings that cannot be used which are named in a session; one line each."""
 
 
-def notify(book: Book, event: Event) -> tuple[list[str], list[str]]:
+def notify(book: LockedLedger, event: Event) -> tuple[list[str], list[str]]:
     """Return the lines that are due to the person and to the model, and take them as said."""
     ledger, config, session = book.ledger, book.ledger.config, book.ledger.session
     to_person: list[str] = []
@@ -76,7 +77,7 @@ def notify(book: Book, event: Event) -> tuple[list[str], list[str]]:
             to_model += notices.due_to_model(ledger, ledger.windows[event.agent].swarm)
         return to_person, to_model
     if event.name in REACHES_PERSON and config.notify != "model":
-        to_person, session.news = session.news, []
+        to_person, session.pending_notices = session.pending_notices, []
         if event.name != SESSION_START:
             to_person = to_person + notices.due_to_person(ledger)
     if event.name in REACHES_MODEL and config.notify != "person":
@@ -84,12 +85,16 @@ def notify(book: Book, event: Event) -> tuple[list[str], list[str]]:
     return to_person, to_model
 
 
-def _news(book: Book, session: Session) -> None:
+def _news(book: LockedLedger, session: Session) -> None:
     """Note for the person what is not well with the ledger or the settings."""
     if book.is_rebuilt:
-        session.news.append("Token budget: the ledger of this session was damaged; it starts anew from the transcripts")
-    if book.problems and session.once("config"):
-        session.news += [f"Token budget: {problem}" for problem in book.problems[:MOST_PROBLEMS]]
-        more = len(book.problems) - MOST_PROBLEMS
+        session.pending_notices.append(
+            "Token budget: the ledger of this session was damaged; it starts anew from the transcripts"
+        )
+    if book.problems and session.first_time(CONFIG_PROBLEMS):
+        session.pending_notices += [f"Token budget: {problem}" for problem in book.problems[:MAX_PROBLEMS]]
+        more = len(book.problems) - MAX_PROBLEMS
         if more > 0:
-            session.news.append(f"Token budget: {more} more settings not used; token-budget doctor names all")
+            session.pending_notices.append(
+                f"Token budget: {more} more settings not used; token-budget doctor names all"
+            )

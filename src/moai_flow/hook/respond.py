@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from moai_flow.core import opening, window_size
+from moai_flow.core.session import RECALLED, STARTED, WINDOW_DIFFERS
 from moai_flow.core.swarm import MAIN
 from moai_flow.core.window import Window
 from moai_flow.hook import attribution, charge, meter, reply, transcript
@@ -18,7 +19,7 @@ from moai_flow.hook.payload import (
     Event,
 )
 from moai_flow.hook.state import clear_link, files, paths
-from moai_flow.hook.state.session_ledger import Book, open_book, peek
+from moai_flow.hook.state.session_ledger import LockedLedger, open_book, peek
 from moai_flow.hook.state.settings import read_layers
 
 TYPE_CHECKING = False
@@ -86,13 +87,13 @@ def _wait(state: str, event: Event) -> None:
     ledger = peek(state, event.session)
     if ledger is not None:
         window = ledger.windows.get(window.key, window)
-        floor = ledger.session.floor if ledger.session is not None else 0
+        floor = ledger.session.history_offset if ledger.session is not None else 0
     if event.agent:
         meter.place(window, event)
     meter.wait_for_reply(window, event.transcript, floor)
 
 
-def _take(book: Book, event: Event, project: str, now: float) -> None:
+def _take(book: LockedLedger, event: Event, project: str, now: float) -> None:
     """Measure what the event tells to measure and charge what is newer."""
     ledger = book.ledger
     session = ledger.session
@@ -114,21 +115,21 @@ def _take(book: Book, event: Event, project: str, now: float) -> None:
         charge.charge_finished_agent(ledger, event, now)
     elif event.name == STOP:
         charge.charge_reply(ledger, window, event, measured, now)
-        session.end_turn(window.estimated)
+        session.end_turn(window.tokens)
     elif _is_clear(session, event):
         floor = max(0, transcript.size_of(event.transcript)) if event.transcript else 0
         book.ledger = opening.start_again(ledger, floor, now)
     elif event.name == USER_PROMPT_SUBMIT:
         _take_prompt(ledger, window, event, now)
     elif event.name == SESSION_START:
-        session.once(opening.STARTED)
+        session.first_time(STARTED)
         charge.charge_resumed(ledger, window, event, now)
 
 
 def _take_prompt(ledger: Ledger, window: Window, event: Event, now: float) -> None:
-    before = window.estimated
+    before = window.tokens
     charge.charge_prompt(ledger, window, event, now)
-    if event.prompt.startswith(MOAI_COMMAND) and window.estimated != before:
+    if event.prompt.startswith(MOAI_COMMAND) and window.tokens != before:
         # Imported here: only for those who work with MoAI-ADK.
         from moai_flow.core.phases import begin_phase, phase_of
 
@@ -144,7 +145,7 @@ def _is_clear(session: Session, event: Event) -> bool:
     """
     if event.name == USER_PROMPT_SUBMIT:
         return event.prompt.strip() == CLEAR
-    is_again = event.source == clear_link.CLEAR and opening.STARTED in session.said
+    is_again = event.source == clear_link.CLEAR and STARTED in session.flags
     return event.name == SESSION_START and is_again and bool(session.turns or not event.transcript)
 
 
@@ -153,7 +154,7 @@ def _learn(state: str, ledger: Ledger, event: Event) -> None:
     session = ledger.session
     if session is None or event.agent or not session.model:
         return
-    if not session.factors and "recalled" not in session.said:
+    if not session.factors and RECALLED not in session.flags:
         from moai_flow.hook.estimate.learned import recall
 
         recall(state, session)
@@ -228,5 +229,5 @@ def _look_ahead(ledger: Ledger, environ: Mapping[str, str]) -> None:
         return
     session.compacts_at = window_size.compaction_point(session.window_size, environ)
     difference = window_size.difference(session, ledger.config)
-    if difference and ledger.config.enable_warnings and session.once("window"):
-        session.news.append(difference)
+    if difference and ledger.config.enable_warnings and session.first_time(WINDOW_DIFFERS):
+        session.pending_notices.append(difference)

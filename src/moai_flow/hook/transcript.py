@@ -125,7 +125,7 @@ def _newest(messages: dict[str, Message], start: int, size: int) -> Measurement:
         newest_id,
         newest.offset,
         start=start,
-        size=size,
+        transcript_bytes=size,
         calls=newest.calls,
         earlier=earlier,
         compactions=[message for message in messages if message.startswith(COMPACTION)],

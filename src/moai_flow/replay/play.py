@@ -50,7 +50,7 @@ class Step:
     def occupancy(self) -> int:
         """Tokens of the window it happened in."""
         window = self.ledger.windows.get(self.payload.get("agent_id") or MAIN)
-        return window.estimated if window is not None else 0
+        return window.tokens if window is not None else 0
 
     @property
     def swarm(self) -> str:

@@ -58,7 +58,7 @@ class Moment:
     def occupancy(self) -> int:
         """Tokens that the main window holds."""
         window = self.ledger.windows.get(MAIN) if self.ledger is not None else None
-        return window.estimated if window is not None else 0
+        return window.tokens if window is not None else 0
 
 
 def load() -> list[dict[str, Any]]:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from moai_flow.core.swarm import Swarm
 
 BAR_CELLS = 8
-MOST_SWARMS = 4
+MAX_SWARMS = 4
 SEPARATOR = " | "
 
 _THOUSAND = 1_000
@@ -58,7 +58,7 @@ def render(ledger: Ledger, *, width: int = 0, is_coloured: bool = False) -> str:
     wanted = [(_ahead(ledger, level), level)]
     swarms = [swarm for swarm in ledger.swarms.values() if not swarm.open_ended and swarm.consumed]
     swarms.sort(key=_urgency, reverse=True)
-    wanted += [(_swarm_text(ledger, swarm), notices.swarm_level(swarm)) for swarm in swarms[:MOST_SWARMS]]
+    wanted += [(_swarm_text(ledger, swarm), notices.swarm_level(swarm)) for swarm in swarms[:MAX_SWARMS]]
     head, drawn = figures + _WORDS[level], f"{figures}{_WORDS[level]} {bar(percent)}"
     room = (width or 1 << 16) - len(head)
     shown = []

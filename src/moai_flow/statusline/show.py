@@ -147,8 +147,8 @@ def _bring_up_to_date(ledger: Ledger, given: dict[str, Any], size: int, now: flo
     window = opening.main_window(ledger, now)
     measured = meter.measure(ledger, window, transcript or session.transcript, now)
     # The client may draw the line for the last time of a turn before the turn's Stop hook has run.
-    if measured is not None and measured.ended and session.turns[-1:] != [window.estimated]:
-        session.end_turn(window.estimated)
+    if measured is not None and measured.ended and session.turns[-1:] != [window.tokens]:
+        session.end_turn(window.tokens)
     usage = _object(_object(given, "context_window"), "current_usage")
     tokens = occupancy_of(usage)
     if tokens and tokens != window.occupancy:

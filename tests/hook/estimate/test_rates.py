@@ -225,7 +225,7 @@ def test_image_costs_its_size_and_not_its_base64() -> None:
     kind, tokens = rates.response("Read", small, {})
     assert kind == "image"
     assert tokens == pytest.approx(100, abs=20)
-    assert image.tokens(png(4000, 3000)) == image.MOST
+    assert image.tokens(png(4000, 3000)) == image.MAX
 
 
 def base64_of(header: bytes) -> str:

@@ -13,7 +13,7 @@ import pytest
 if sys.platform == "win32":
     pytest.skip("hooks load their modules the usual way there", allow_module_level=True)
 
-from moai_flow.hook.start.compiled import MOST_BYTES, Compiled
+from moai_flow.hook.start.compiled import MAX_BYTES, Compiled
 
 ROOT = Path(__file__).resolve().parents[3]
 NAME = "moai_flow.hook.thing"
@@ -79,7 +79,7 @@ def checked_by_hash(source: Path) -> None:
 
 def too_large(source: Path) -> None:
     file = compiled_file(source)
-    file.write_bytes(file.read_bytes() + bytes(MOST_BYTES))
+    file.write_bytes(file.read_bytes() + bytes(MAX_BYTES))
 
 
 @pytest.mark.parametrize(

@@ -190,7 +190,7 @@ def test_what_stands_in_the_way_is_left_alone_and_costs_no_notice(scene: Scene, 
 
 def test_a_full_file_is_kept_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Two files, neither above the cap, and the newest lines are there, in order and whole."""
-    monkeypatch.setattr(event_log, "MOST_BYTES", 2_000)
+    monkeypatch.setattr(event_log, "MAX_BYTES", 2_000)
     for number in range(200):
         append(str(tmp_path), [{"type": "x", "number": number}])
         assert (tmp_path / "events.jsonl").stat().st_size <= 2_000
@@ -203,7 +203,7 @@ def test_a_full_file_is_kept_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
 
 def test_while_another_sets_the_file_aside_lines_still_come(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Whoever does not get the lock appends to the full file."""
-    monkeypatch.setattr(event_log, "MOST_BYTES", 100)
+    monkeypatch.setattr(event_log, "MAX_BYTES", 100)
     lock = event_log.files.lock(str(tmp_path / "events.lock"), "")
     for number in range(20):
         append(str(tmp_path), [{"type": "x", "number": number}])
@@ -214,7 +214,7 @@ def test_while_another_sets_the_file_aside_lines_still_come(tmp_path: Path, monk
 
 def test_a_file_that_was_just_set_aside_is_not_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Two hooks that find it full at once: the second sees under the lock that it is new."""
-    monkeypatch.setattr(event_log, "MOST_BYTES", 1_000)
+    monkeypatch.setattr(event_log, "MAX_BYTES", 1_000)
     path = tmp_path / "events.jsonl"
     path.write_text("old\n" * 240)
     append(str(tmp_path), [{"type": "x", "text": "y" * 100}])

@@ -9,7 +9,7 @@ import pytest
 from support.metering import ledger_of
 
 from moai_flow.hook import payload
-from moai_flow.hook.reply import MOST_PROBLEMS
+from moai_flow.hook.reply import MAX_PROBLEMS
 from moai_flow.hook.respond import respond
 
 if TYPE_CHECKING:
@@ -50,6 +50,6 @@ def test_each_bad_key_is_named_once(prompt: Callable[[dict[str, Any]], str], tmp
 
 def test_very_many_bad_keys_are_counted(prompt: Callable[[dict[str, Any]], str]) -> None:
     """A file that is meant for something else does not fill the screen."""
-    lines = prompt({f"key{number}": 1 for number in range(MOST_PROBLEMS + 20)}).splitlines()
-    assert len(lines) == MOST_PROBLEMS + 1
+    lines = prompt({f"key{number}": 1 for number in range(MAX_PROBLEMS + 20)}).splitlines()
+    assert len(lines) == MAX_PROBLEMS + 1
     assert "20 more" in lines[-1]

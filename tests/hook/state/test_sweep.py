@@ -12,7 +12,7 @@ if sys.platform == "win32":
 
 from typing import TYPE_CHECKING
 
-from moai_flow.hook.state.sweep import EVERY_SECONDS, LEDGER_SECONDS, MARKER, MOST_REMOVED, TEMPORARY_SECONDS, sweep
+from moai_flow.hook.state.sweep import EVERY_SECONDS, LEDGER_SECONDS, MARKER, MAX_REMOVED, TEMPORARY_SECONDS, sweep
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -58,12 +58,12 @@ def test_only_what_is_old_is_removed(state: Path, name: str, age: float, *, stay
 
 def test_many_old_ledgers_are_removed_start_by_start(state: Path) -> None:
     """No start removes more than a few; the next one goes on at once, not a day later."""
-    paths = [put(state, f"old-{number}.json", LEDGER_SECONDS * 2) for number in range(2 * MOST_REMOVED + 1)]
+    paths = [put(state, f"old-{number}.json", LEDGER_SECONDS * 2) for number in range(2 * MAX_REMOVED + 1)]
     left = []
     for _ in range(3):
         sweep(str(state), "mine", NOW)
         left.append(sum(path.exists() for path in paths))
-    assert left == [MOST_REMOVED + 1, 1, 0]
+    assert left == [MAX_REMOVED + 1, 1, 0]
 
 
 @pytest.mark.parametrize(

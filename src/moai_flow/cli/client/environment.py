@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 PLUGIN = "token-budget"
 _OURS = "TOKEN_BUDGET_"
-_MOST_BYTES = 1 << 20
+_MAX_BYTES = 1 << 20
 
 
 def claude_folder(environ: Mapping[str, str]) -> str:
@@ -78,7 +78,7 @@ def _read(path: str) -> dict[str, Any]:
 
     try:
         with open(path, "rb") as file:
-            settings = compact_json.decode(file.read(_MOST_BYTES).decode("utf-8-sig"))
+            settings = compact_json.decode(file.read(_MAX_BYTES).decode("utf-8-sig"))
     except (OSError, ValueError, RecursionError):
         return {}
     return settings if isinstance(settings, dict) else {}

@@ -74,7 +74,7 @@ def _add(families: dict[str, Family], ledger: Ledger) -> None:
     families["consumed_tokens"].add(ledger.total_consumed, **name)
     families["isolated_consumed_tokens"].add(ledger.isolated_consumed, **name)
     families["warn_level"].add(global_level(ledger), **name)
-    families["window_occupancy_tokens"].add(window.estimated if window is not None else 0, **name)
+    families["window_occupancy_tokens"].add(window.tokens if window is not None else 0, **name)
     if session.window_size:
         families["window_size_tokens"].add(session.window_size, **name)
     for swarm in ledger.swarms.values():

@@ -23,8 +23,8 @@ def budget_document(ledger: Ledger) -> dict[str, Any]:
         "session_id": session.session_id if session else "",
         **global_status(ledger),
         "window": {
-            "occupancy": window.estimated if window else 0,
-            "measured": window.measured if window else False,
+            "occupancy": window.tokens if window else 0,
+            "measured": window.is_exact if window else False,
             "size": (session.window_size or None) if session else None,
         },
         "phase": phase_status(ledger),

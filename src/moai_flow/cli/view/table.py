@@ -92,7 +92,7 @@ def outlook(ledger: Ledger) -> str:
 
 def _window_note(ledger: Ledger) -> str:
     window = ledger.windows.get(MAIN)
-    return "measured" if window is not None and window.measured else "estimated (~)" if global_mark(ledger) else ""
+    return "measured" if window is not None and window.is_exact else "estimated (~)" if global_mark(ledger) else ""
 
 
 def _swarm_row(ledger: Ledger, swarm: Swarm, style: Style, *, ascii_only: bool) -> str:
@@ -100,7 +100,7 @@ def _swarm_row(ledger: Ledger, swarm: Swarm, style: Style, *, ascii_only: bool) 
     return _row(
         f"  {swarm.swarm_id}",
         swarm.consumed,
-        ledger.unpromised if swarm.open_ended else swarm.allocated,
+        ledger.unallocated if swarm.open_ended else swarm.allocated,
         swarm_level(swarm),
         mark=swarm_mark(ledger, swarm),
         note=reserved,
@@ -114,8 +114,8 @@ def _agent_rows(ledger: Ledger, swarm: Swarm) -> list[str]:
     rows = []
     for key, window in ledger.windows.items():
         if key != MAIN and window.swarm == swarm.swarm_id:
-            mark = "" if window.measured else "~"
-            rows.append(f"{_cut(f'    agent {key}'):<{_NAME_WIDTH}}{mark + format(window.estimated, ','):>10}")
+            mark = "" if window.is_exact else "~"
+            rows.append(f"{_cut(f'    agent {key}'):<{_NAME_WIDTH}}{mark + format(window.tokens, ','):>10}")
     return rows
 
 

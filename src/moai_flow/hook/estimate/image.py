@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 PIXELS_PER_TOKEN = 750
 LONGEST_EDGE = 1568
-MOST = 1_600
+MAX = 1_600
 """Tokens that one image costs at most."""
 
 _HEADER = 1 << 17
@@ -27,7 +27,7 @@ _FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 
 _PAGE_BYTES = 50_000
 _PAGE_TOKENS = 2_000
-_MOST_PAGES = 100
+_MAX_PAGES = 100
 
 
 def tokens(data: Any) -> int:
@@ -35,7 +35,7 @@ def tokens(data: Any) -> int:
     if not isinstance(data, str) or not data:
         return 0
     width, height = size(data)
-    return from_size(width, height) or MOST
+    return from_size(width, height) or MAX
 
 
 def shown_tokens(dimensions: Any) -> int:
@@ -54,7 +54,7 @@ def document_tokens(data: Any) -> int:
     if not isinstance(data, str):
         return 0
     pages = len(data) * 3 // 4 // _PAGE_BYTES + 1
-    return min(pages, _MOST_PAGES) * _PAGE_TOKENS
+    return min(pages, _MAX_PAGES) * _PAGE_TOKENS
 
 
 def from_size(width: float, height: float) -> int:
@@ -63,7 +63,7 @@ def from_size(width: float, height: float) -> int:
     if not (0 < width < _WIDEST and 0 < height < _WIDEST):
         return 0
     scale = min(1.0, LONGEST_EDGE / max(width, height))
-    return min(MOST, int(width * scale * height * scale / PIXELS_PER_TOKEN) + 1)
+    return min(MAX, int(width * scale * height * scale / PIXELS_PER_TOKEN) + 1)
 
 
 def size(data: str) -> tuple[int, int]:

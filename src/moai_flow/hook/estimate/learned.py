@@ -6,6 +6,7 @@ Not locked: each write is whole, and of two sessions that end a turn at the same
 from __future__ import annotations
 
 from moai_flow.core import compact_json
+from moai_flow.core.session import RECALLED
 from moai_flow.hook.estimate.rates import HIGHEST, KINDS, LOWEST
 from moai_flow.hook.payload import safe_id
 from moai_flow.hook.state import files
@@ -14,7 +15,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from moai_flow.core.session import Session
 
-MOST_BYTES = 4096
+MAX_BYTES = 4096
 
 
 def recall(state: str, session: Session) -> None:
@@ -27,8 +28,8 @@ def recall(state: str, session: Session) -> None:
     Raises:
         OSError: the file is there and cannot be read.
     """
-    session.once("recalled")
-    data = files.read(_file(state, session.model), MOST_BYTES)
+    session.first_time(RECALLED)
+    data = files.read(_file(state, session.model), MAX_BYTES)
     if data is None:
         return
     try:

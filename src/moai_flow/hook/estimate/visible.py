@@ -28,7 +28,7 @@ TOOL_DEFINITION = 2_000
 KEPT_NOTE = 250
 """Characters of the note around the preview of an output kept in a file, its path included."""
 
-_MOST_BLOCKS = 1_000
+_MAX_BLOCKS = 1_000
 """Blocks of a list that are looked at one by one: no tool gives as many, and a million would be slow."""
 
 _POWERS_OF_TEN = (10, 100, 1_000, 10_000, 100_000, 1_000_000)
@@ -78,7 +78,7 @@ def of_content(content: Any) -> Seen:
     """Return what is in a content list of the API's form, or in a bare string; anything else as JSON."""
     if isinstance(content, str):
         return Seen([content])
-    if not isinstance(content, list) or len(content) > _MOST_BLOCKS:
+    if not isinstance(content, list) or len(content) > _MAX_BLOCKS:
         return Seen([] if content is None else [dump(content)])
     seen = Seen([])
     for block in content:

@@ -1,8 +1,9 @@
 """A short way to this package's modules: straight to their compiled files.
 
 The interpreter's own search takes a dozen system calls and much Python for each module, and a hook loads some
-thirty of them: this makes the whole process 8% faster. The rule is the interpreter's: a compiled file counts if
-this version made it from a source of this time and size. Everything else (no compiled file yet, an outdated one) is left to the interpreter, which writes the compiled files too.
+thirty of them: this makes the whole process 8% faster. The rule is the interpreter's: a compiled file counts if this
+version made it from a source of this time and size. Everything else (no compiled file yet, an outdated one) is left to
+the interpreter, which writes the compiled files too.
 """
 
 from __future__ import annotations
@@ -17,13 +18,14 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from types import CodeType, ModuleType
+    from typing import Any
 
 _PACKAGE = "moai_flow."
 _SUFFIX = f".{sys.implementation.cache_tag}.pyc"
 _CHECKED_BY_TIME = bytes(4)
 _FLAGS = posix.O_RDONLY | posix.O_CLOEXEC
 
-MOST_BYTES = 1 << 16
+MAX_BYTES = 1 << 16
 """Bytes of a compiled file; a larger buffer is one that the system has to map at every read."""
 
 
@@ -52,10 +54,11 @@ class Compiled:
             return None
         source, data = found
         header = MAGIC_NUMBER + _CHECKED_BY_TIME + _four(int(source.st_mtime)) + _four(source.st_size)
-        if len(data) == MOST_BYTES or not data.startswith(header):
+        if len(data) == MAX_BYTES or not data.startswith(header):
             return None
         code = loads(data[len(header) :])  # noqa: S302 - trusted as much as the source beside it
-        spec = ModuleSpec(name, Compiled(code), is_package=places is not None)  # type: ignore[arg-type] # a loader without the base class
+        loader: Any = Compiled(code)  # without the base class, whose module costs an import
+        spec = ModuleSpec(name, loader, is_package=places is not None)
         if places is not None:
             spec.submodule_search_locations = places
         return spec
@@ -74,7 +77,7 @@ def _read(folder: str, stem: str) -> tuple[posix.stat_result, bytes] | None:
     try:
         source = posix.stat(f"{folder}/{stem}.py")
         descriptor = posix.open(f"{compiled}/{stem}{_SUFFIX}", _FLAGS)
-        data = posix.read(descriptor, MOST_BYTES)
+        data = posix.read(descriptor, MAX_BYTES)
         posix.close(descriptor)
     except OSError:
         return None

@@ -20,7 +20,7 @@ BUSY_SECONDS = 0.8
 INPUT_SECONDS = 0.7
 """Seconds that the input may take to come."""
 
-MOST_BYTES = 6_000_000
+MAX_BYTES = 6_000_000
 """Bytes of input that are read; a larger one is left to the next measurement."""
 
 _CHUNK = 1 << 16
@@ -107,11 +107,11 @@ def read_input() -> bytes:
     with time_limit(INPUT_SECONDS):
         while chunk := posix.read(_STDIN, _CHUNK):
             size += len(chunk)
-            if size <= MOST_BYTES:
+            if size <= MAX_BYTES:
                 chunks.append(chunk)
             else:
                 chunks.clear()
-    return b"".join(chunks) if size <= MOST_BYTES else b""
+    return b"".join(chunks) if size <= MAX_BYTES else b""
 
 
 def environment() -> dict[str, str]:

@@ -25,7 +25,7 @@ CLEAR, STARTUP = "clear", "startup"
 RECENT_SECONDS = 600.0
 """Seconds for which a start that does not say `clear` is believed to follow one: process ids are used again."""
 
-_MOST_BYTES = 256
+_MAX_BYTES = 256
 
 
 def previous(state: str, event: Event, environ: Mapping[str, str], now: float) -> str:
@@ -39,7 +39,7 @@ def previous(state: str, event: Event, environ: Mapping[str, str], now: float) -
         return ""
     try:
         path = paths.process_file(state, _process(environ))
-        name = files.read(path, _MOST_BYTES)
+        name = files.read(path, _MAX_BYTES)
         if not name:
             return ""
         session = safe_id(name.decode("ascii", "replace"))

@@ -23,7 +23,7 @@ NAME = "events.jsonl"
 OLDER = ".1"
 """What the name of the file before ends in."""
 
-MOST_BYTES = 5_000_000
+MAX_BYTES = 5_000_000
 """Bytes from which the file is set aside, in place of the one before."""
 
 BUDGET, SWARM, COMPACTION, OTHER = "budget", "swarm", "compaction", "other"
@@ -41,7 +41,7 @@ class EventLog:
     def __init__(self, ledger: Ledger) -> None:
         self._history = {tuple(entry) for entry in ledger.history}
         self._told = _told(ledger)
-        self._compaction = ledger.session is not None and ledger.session.told_compaction
+        self._compaction = ledger.session is not None and ledger.session.notified_compaction
 
     def lines(self, ledger: Ledger, now: float) -> list[dict[str, Any]]:
         """Return what has happened since: one object for each entry of the history and each notice. Pure.
@@ -62,7 +62,7 @@ class EventLog:
         for (to, swarm_id), level in _told(ledger).items():
             if level > self._told.get((to, swarm_id), 0):
                 found.append(_notice(ledger, now, to, swarm_id, level))
-        if ledger.session is not None and ledger.session.told_compaction and not self._compaction:
+        if ledger.session is not None and ledger.session.notified_compaction and not self._compaction:
             found.append({"time": now, "type": "notice", "to": "person", "about": COMPACTION})
         return found
 
@@ -96,7 +96,7 @@ def append(state: str, lines: list[dict[str, Any]]) -> None:
     try:
         descriptor = _open(path)
         try:
-            if posix.fstat(descriptor).st_size + len(data) > MOST_BYTES and _set_aside(state, path):
+            if posix.fstat(descriptor).st_size + len(data) > MAX_BYTES and _set_aside(state, path):
                 fresh = _open(path)
                 posix.close(descriptor)
                 descriptor = fresh
@@ -127,7 +127,7 @@ def _set_aside(state: str, path: str) -> bool:
     if lock < 0:
         return False
     try:
-        if posix.stat(path).st_size * 2 > MOST_BYTES:
+        if posix.stat(path).st_size * 2 > MAX_BYTES:
             posix.replace(path, path + OLDER)
         return True
     finally:
@@ -138,11 +138,11 @@ def _told(ledger: Ledger) -> dict[tuple[str, str], int]:
     """Return the level last said to each reader of each swarm, "" for the whole budget."""
     told = {}
     if ledger.session is not None:
-        told["person", ""] = ledger.session.told_person
-        told["model", ""] = ledger.session.told_model
+        told["person", ""] = ledger.session.notified_person
+        told["model", ""] = ledger.session.notified_model
     for swarm in ledger.swarms.values():
-        told["person", swarm.swarm_id] = swarm.told_person
-        told["model", swarm.swarm_id] = swarm.told_model
+        told["person", swarm.swarm_id] = swarm.notified_person
+        told["model", swarm.swarm_id] = swarm.notified_model
     return told
 
 

@@ -15,7 +15,7 @@ PRIVATE_FILE = 0o600
 LOCK_SECONDS = 0.15
 """Seconds to wait for a holder that makes no progress."""
 
-MOST_ROUNDS = 20
+MAX_ROUNDS = 20
 """How often a hook waits again because others did make progress."""
 
 _CLOEXEC = posix.O_CLOEXEC | posix.O_NOFOLLOW | posix.O_NONBLOCK
@@ -135,7 +135,7 @@ def lock(path: str, watched: str) -> int:
     else:
         return descriptor
     state = _state(watched)
-    for _ in range(MOST_ROUNDS):
+    for _ in range(MAX_ROUNDS):
         try:
             with process.time_limit(LOCK_SECONDS):
                 fcntl.flock(descriptor, fcntl.LOCK_EX)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from moai_flow.core.ledger import Ledger
     from moai_flow.hook.state.settings import Layer
 
-MOST_BYTES = 1 << 24
+MAX_BYTES = 1 << 24
 """Bytes of a ledger that are read at most; a real one has a few thousand."""
 
 KEPT_IN_QUARANTINE = 10
@@ -26,7 +26,7 @@ KEPT_IN_QUARANTINE = 10
 _DEFAULTS = BudgetConfig()
 
 
-class Book:
+class LockedLedger:
     """One session's ledger while its lock is held.
 
     Attributes:
@@ -57,15 +57,15 @@ class Book:
             files.replace(self.path, data)
 
 
-def open_book(state: str, event: Event, layers: list[Layer], environ: Mapping[str, str], now: float) -> Book:
+def open_book(state: str, event: Event, layers: list[Layer], environ: Mapping[str, str], now: float) -> LockedLedger:
     """Return the book of the event's session; its lock must be held.
 
     Raises:
         NewerStateError: a newer version wrote it; it is left alone.
         OSError: it cannot be read.
     """
-    book = Book(paths.ledger_file(state, event.session))
-    book.stored = files.read(book.path, MOST_BYTES)
+    book = LockedLedger(paths.ledger_file(state, event.session))
+    book.stored = files.read(book.path, MAX_BYTES)
     previous: Ledger | None = None
     if book.stored is not None:
         try:
@@ -98,7 +98,7 @@ def open_book(state: str, event: Event, layers: list[Layer], environ: Mapping[st
 def peek(state: str, session: str) -> Ledger | None:
     """Return a session's ledger as it stands, without its lock; None if there is none that can be read."""
     try:
-        data = files.read(paths.ledger_file(state, session), MOST_BYTES)
+        data = files.read(paths.ledger_file(state, session), MAX_BYTES)
         return None if data is None else codec.decode(data, _DEFAULTS)
     except (OSError, StateError):
         return None

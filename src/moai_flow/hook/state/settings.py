@@ -26,7 +26,7 @@ SECTION = "token_budget"
 PROJECT_FILE = "/.moai/config/config.json"
 PLUGIN_PREFIX = "CLAUDE_PLUGIN_OPTION_"
 ENVIRONMENT_PREFIX = "TOKEN_BUDGET_"
-MOST_BYTES = 1 << 18
+MAX_BYTES = 1 << 18
 _TYPE, _LINK = 0o170000, 0o120000
 
 
@@ -69,7 +69,7 @@ def _is_linked(project: str) -> bool:
 
 def _section(path: str) -> tuple[dict[str, Any], str]:
     try:
-        data = files.read(path, MOST_BYTES) if path else None
+        data = files.read(path, MAX_BYTES) if path else None
     except (OSError, ValueError):
         return {}, "cannot be read"
     if data is None:

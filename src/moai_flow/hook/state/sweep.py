@@ -18,10 +18,10 @@ LEDGER_SECONDS = 30 * 86_400.0
 TEMPORARY_SECONDS = 3_600.0
 """Seconds after which a temporary file was left behind: a hook lives for a second."""
 
-MOST = 1_000
+MAX = 1_000
 """Files of one folder that one sweep looks at."""
 
-MOST_REMOVED = 5
+MAX_REMOVED = 5
 """Files that one sweep removes: more than the sessions that one start can leave behind."""
 
 MARKER = "swept"
@@ -44,7 +44,7 @@ def sweep(state: str, session: str, now: float) -> int:
     removed = 0
     for place in (paths.sessions(state), paths.processes(state), paths.quarantine(state)):
         for name in _some(place, now):
-            if removed == MOST_REMOVED:
+            if removed == MAX_REMOVED:
                 return removed
             limit = TEMPORARY_SECONDS if name.endswith(".tmp") else LEDGER_SECONDS
             if name.endswith(".lock") or name == f"{session}.json":
@@ -74,10 +74,10 @@ def _some(place: str, now: float) -> list[str]:
         names = sorted(posix.listdir(place))
     except OSError:
         return []
-    if len(names) <= MOST:
+    if len(names) <= MAX:
         return names
-    start = int(now // EVERY_SECONDS) * MOST % len(names)
-    return (names + names)[start : start + MOST]
+    start = int(now // EVERY_SECONDS) * MAX % len(names)
+    return (names + names)[start : start + MAX]
 
 
 def _remove(state: str, path: str, limit: float, now: float) -> int:
