@@ -6,8 +6,8 @@ divided over the swarms in it in proportion to what they hold of the window at t
 
 from __future__ import annotations
 
-from moai_flow.resource.names import NAME_LENGTH, safe_name
-from moai_flow.resource.swarm import MAIN
+from moai_flow.core.names import NAME_LENGTH, safe_name
+from moai_flow.core.swarm import MAIN
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -35,8 +35,8 @@ def swarm_of_agent(
         matches: whether a type (first) matches a glob (second).
     """
     name = safe_name(agent_type or UNTYPED)
-    for rule, globs in rules if matches is not None else ():
-        if any(matches(agent_type[:_MAX_GLOBBED], glob) for glob in globs):
+    for rule, globs in rules:
+        if matches is not None and any(matches(agent_type[:_MAX_GLOBBED], glob) for glob in globs):
             name = rule
             break
     # `main` is the main window's: agents of that type have windows of their own.

@@ -6,7 +6,7 @@ five minutes or an hour, `cache_read` what was read from it, `output` the reply,
 
 from __future__ import annotations
 
-from moai_flow.resource.sharing import apportion
+from moai_flow.core.apportion import apportion
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -86,8 +86,6 @@ class Usage:
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Usage) and self.as_tuple() == other.as_tuple()
-
-    __hash__ = None  # type: ignore[assignment] - it is added to
 
     def __repr__(self) -> str:
         return f"Usage({', '.join(f'{field}={getattr(self, field)}' for field in FIELDS)})"

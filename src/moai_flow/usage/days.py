@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from datetime import date, timedelta
 
-from moai_flow.resource.errors import TokenBudgetError
+from moai_flow.core.errors import TokenBudgetError
 
 
 def local_day(at: int) -> str:
@@ -29,10 +29,8 @@ def read_day(text: str) -> date:
     Raises:
         TokenBudgetError: it names none.
     """
-    digits = text.replace("-", "")
+    plain = text if "-" in text else f"{text[:4]}-{text[4:6]}-{text[6:]}"
     try:
-        if len(digits) != 8 or not digits.isdecimal():  # noqa: PLR2004 - YYYYMMDD
-            raise ValueError
-        return date(int(digits[:4]), int(digits[4:6]), int(digits[6:]))
+        return date.fromisoformat(plain)
     except ValueError:
-        raise TokenBudgetError(f"{text!r} is no day; write it like 2026-11-24") from None
+        raise TokenBudgetError(f"{text!r} is not a day; write it like 2026-11-24") from None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from moai_flow.resource.swarm import MAIN
+from moai_flow.core.swarm import MAIN
 from moai_flow.usage.classes import Usage
 
 TYPE_CHECKING = False

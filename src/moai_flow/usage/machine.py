@@ -6,10 +6,11 @@ import os
 import sqlite3
 from contextlib import closing
 from hashlib import blake2b
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from moai_flow.resource.errors import StateError
-from moai_flow.resource.swarm import MAIN
+from moai_flow.core.errors import StateError
+from moai_flow.core.swarm import MAIN
 from moai_flow.usage import attribution, grouping
 from moai_flow.usage.days import day_begins, day_ends, local_day
 from moai_flow.usage.places import find_transcripts, project_folders
@@ -116,7 +117,7 @@ def read_usage(
     """
     places = project_folders(os.environ) if folders is None else [os.path.realpath(folder) for folder in folders]
     transcripts = find_transcripts(places)
-    path = os.path.join(cache, _file_name(places)) if cache else ""
+    path = str(Path(cache, _file_name(places))) if cache else ""
     try:
         with closing(_store(path)) as store:
             store.update(transcripts)

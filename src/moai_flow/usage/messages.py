@@ -10,7 +10,7 @@ own) and a compaction's inside the request. They are added; the other kinds are 
 
 from __future__ import annotations
 
-from moai_flow.resource import wire
+from moai_flow.core import compact_json
 from moai_flow.usage.classes import usage_of
 
 TYPE_CHECKING = False
@@ -111,10 +111,10 @@ def read_lines(data: bytes, progress: Progress, *, is_agent: bool = False) -> Ba
 
 def record_of(line: bytes) -> dict[str, Any]:
     """Return the record of a line, {} for one that is half written, too costly to decode, or none."""
-    if len(line) > _LIGHT_BYTES and wire.weight(line) > _MAX_MEMORY:
+    if len(line) > _LIGHT_BYTES and compact_json.weight(line) > _MAX_MEMORY:
         return {}
     try:
-        record = wire.decode(line.decode("utf-8", "replace"))
+        record = compact_json.decode(line.decode("utf-8", "replace"))
     except (ValueError, RecursionError):
         return {}
     return record if isinstance(record, dict) else {}

@@ -4,10 +4,15 @@ Subagents' lie in `<session>/subagents/`, a workflow's agents deeper; clients 2.
 sessions. Links are not followed: what they lead to is found where it is.
 """
 
+# ruff: noqa: PTH111, PTH112, PTH118 - thousands of files are listed: paths stay texts
+
 from __future__ import annotations
 
 import os
 from typing import TYPE_CHECKING
+
+from moai_flow.usage.messages import record_of
+from moai_flow.usage.reading import read_beginning
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -65,7 +70,7 @@ def project_folders(environ: Mapping[str, str]) -> list[str]:
 
 def find_transcripts(folders: list[str]) -> list[Transcript]:
     """Return all transcripts below some folders of projects, by path; what cannot be listed is left out."""
-    found = []
+    found: list[Transcript] = []
     for root in folders:
         for entry in _listed(root):
             if entry.is_dir(follow_symlinks=False):
@@ -80,15 +85,8 @@ def folder_name(project: str) -> str:
 
 def read_head(path: str) -> tuple[str, str]:
     """Return the session's id and the working folder that a transcript's first records name, "" for what none does."""
-    from moai_flow.usage.messages import record_of
-
     session = cwd = ""
-    try:
-        with open(path, "rb") as file:
-            head = file.read(_HEAD_BYTES)
-    except OSError:
-        return "", ""
-    for line in head.split(b"\n"):
+    for line in read_beginning(path, _HEAD_BYTES).split(b"\n"):
         if (not session and b'"sessionId"' in line) or (not cwd and b'"cwd"' in line):
             record = record_of(line)
             session = session or _text(record.get("sessionId"))
@@ -103,15 +101,7 @@ def read_agent_type(path: str) -> str:
 
     A teammate's `agentType` is its name; the type it was spawned with stands beside it.
     """
-    import json
-
-    try:
-        with open(path.removesuffix(SUFFIX) + ".meta.json", "rb") as file:
-            note = json.loads(file.read(_HEAD_BYTES))
-    except (OSError, ValueError, RecursionError):
-        return ""
-    if not isinstance(note, dict):
-        return ""
+    note = record_of(read_beginning(path.removesuffix(SUFFIX) + ".meta.json", _HEAD_BYTES))
     return _text(note.get("spawnedAgentType")) or _text(note.get("agentType"))
 
 

@@ -6,12 +6,13 @@ subscription is not billed like this.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import datetime, timezone
 from decimal import Decimal
 from importlib import metadata
 from typing import TYPE_CHECKING, Any
 
-from moai_flow.resource.errors import TokenBudgetError
+from moai_flow.core.errors import TokenBudgetError
 from moai_flow.usage.classes import CLASSES
 
 if TYPE_CHECKING:
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
     from moai_flow.usage.tally import Entry
 
 PACKAGE = "genai-prices"
-_PROVIDERS = ("anthropic", None)
 _SHORT, _LONG = 100_000, 1_000_000
 """Input tokens of the request whose prices are asked for: some models have others above 200,000."""
 
@@ -64,8 +64,8 @@ class Prices:
 
     def __init__(self) -> None:
         try:
-            import genai_prices
-            from genai_prices import data_snapshot
+            import genai_prices  # noqa: PLC0415 - an extra, loaded by those who ask for money
+            from genai_prices import data_snapshot  # noqa: PLC0415 - the same
         except ImportError as error:
             raise TokenBudgetError(
                 "money needs the price table: pip install 'moai-flow-token-budget[prices]'; "
@@ -115,23 +115,22 @@ class Prices:
                 usage, model_ref=model, provider_id=provider, genai_request_timestamp=moment
             )
 
-        for provider in _PROVIDERS:
-            try:
-                return {
-                    "input": price(provider).input_price / tokens,
-                    "cache_write_5m": price(
-                        provider, cache_write_tokens=tokens, cache_write_5m_tokens=tokens
-                    ).input_price
-                    / tokens,
-                    "cache_write_1h": price(
-                        provider, cache_write_tokens=tokens, cache_write_1h_tokens=tokens
-                    ).input_price
-                    / tokens,
-                    "cache_read": price(provider, cache_read_tokens=tokens).input_price / tokens,
-                    "output": price(provider, output_tokens=tokens).output_price / tokens,
-                }
-            except (LookupError, ValueError):
-                continue
+        def prices(provider: str | None) -> dict[str, Decimal]:
+            five_minutes = {"cache_write_tokens": tokens, "cache_write_5m_tokens": tokens}
+            hour = {"cache_write_tokens": tokens, "cache_write_1h_tokens": tokens}
+            return {
+                "input": price(provider).input_price / tokens,
+                "cache_write_5m": price(provider, **five_minutes).input_price / tokens,
+                "cache_write_1h": price(provider, **hour).input_price / tokens,
+                "cache_read": price(provider, cache_read_tokens=tokens).input_price / tokens,
+                "output": price(provider, output_tokens=tokens).output_price / tokens,
+            }
+
+        # A model of Anthropic's by its own name first; then whatever the table knows under that name.
+        with suppress(LookupError, ValueError):
+            return prices("anthropic")
+        with suppress(LookupError, ValueError):
+            return prices(None)
         return None
 
 

@@ -25,17 +25,15 @@ class Progress:
     __slots__ = ("at", "calls", "inode", "is_in_line", "mark", "offset", "prompt")
 
     def __init__(self) -> None:
-        self.offset = 0
-        self.inode = 0
-        self.mark = 0
-        self.is_in_line = False
-        self.prompt = ""
-        self.at = 0
-        self.calls: dict[str, str] = {}
+        self.calls: dict[str, str]
+        self.start_over()
 
     def start_over(self) -> None:
         """Forget everything: the file is another one now."""
-        self.__init__()  # type: ignore[misc] - the one place that knows the beginning
+        self.offset = self.inode = self.mark = self.at = 0
+        self.is_in_line = False
+        self.prompt = ""
+        self.calls = {}
 
     def to_list(self) -> list[Any]:
         """Return it as JSON values, for `from_list`."""

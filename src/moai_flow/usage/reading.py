@@ -6,7 +6,9 @@ read when it is whole, and a file that was rewritten or cut is read from its beg
 
 from __future__ import annotations
 
-from moai_flow.usage.progress import Progress
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from moai_flow.usage.progress import Progress
 
 try:
     import posix as system
@@ -64,7 +66,7 @@ def read_new(path: str, progress: Progress, *, most: int = MAX_BYTES, with_rest:
     try:
         status = system.fstat(descriptor)
         if status.st_mode & _FILE_TYPE != _REGULAR:
-            raise OSError(f"{path} is no regular file")
+            raise OSError(f"{path} is not a regular file")
         if _is_other(descriptor, status.st_ino, status.st_size, progress):
             fresh.is_other = progress.offset > 0
             progress.start_over()
@@ -89,6 +91,21 @@ def read_new(path: str, progress: Progress, *, most: int = MAX_BYTES, with_rest:
         if end:
             progress.mark = _mark(data[max(0, end - _MARK_BYTES) : end], descriptor, progress.offset)
         return fresh
+    finally:
+        system.close(descriptor)
+
+
+def read_beginning(path: str, most: int) -> bytes:
+    """Return the first bytes of a regular file, at most `most` of them; b"" where there is none."""
+    try:
+        descriptor = system.open(path, _FLAGS)
+    except OSError:
+        return b""
+    try:
+        is_regular = system.fstat(descriptor).st_mode & _FILE_TYPE == _REGULAR
+        return _read(descriptor, 0, most) if is_regular else b""
+    except OSError:
+        return b""
     finally:
         system.close(descriptor)
 

@@ -70,7 +70,7 @@ def scan(tasks: list[Task]) -> Iterator[Found]:
     if new < PARALLEL_BYTES or processes < 2:  # noqa: PLR2004 - one process is this one
         yield from map(scan_file, tasks)
         return
-    import multiprocessing
+    import multiprocessing  # noqa: PLC0415 - only where there is much to read
 
     # A fork shares the modules that are loaded; where threads run, or there is none, processes start anew.
     method = "fork" if sys.platform == "linux" else "spawn"
@@ -94,7 +94,7 @@ def scan_file(task: Task) -> Found:
                 batch = read_lines(data, progress, is_agent=bool(transcript.agent))
                 _merge(messages, batch.messages.values())
                 found.agent_types.update(batch.agent_types)
-            if fresh.rest or not fresh.lines and not progress.is_in_line or fresh.remaining <= 0:
+            if fresh.rest or (not fresh.lines and not progress.is_in_line) or fresh.remaining <= 0:
                 break
     except OSError as error:
         found.problem = error.strerror or str(error)

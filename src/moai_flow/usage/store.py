@@ -6,9 +6,9 @@ It is a cache: losing it costs time. A file of another version, or one that is d
 from __future__ import annotations
 
 import json
-import os
 import sqlite3
 from contextlib import suppress
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from moai_flow.usage.classes import FIELDS, Usage
@@ -194,7 +194,7 @@ def _opened(path: str) -> sqlite3.Connection:
         database.close()
         if attempt == 1:
             with suppress(OSError):
-                os.unlink(path)
+                Path(path).unlink()
     raise sqlite3.DatabaseError(f"{path} cannot be used")
 
 

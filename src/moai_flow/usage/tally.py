@@ -6,12 +6,11 @@ helper the window it compacts. Each message is counted where it was made, with t
 
 from __future__ import annotations
 
-from moai_flow.usage.classes import Usage
-
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from moai_flow.usage.classes import Usage
     from moai_flow.usage.messages import Message
 
 LONG_INPUT = 200_000

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from moai_flow.cli import parameters
-from moai_flow.cli.group import examples
-from moai_flow.resource.errors import StateError, TokenBudgetError
+from moai_flow.cli import options
+from moai_flow.cli.program import examples
+from moai_flow.core.errors import StateError, TokenBudgetError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -51,10 +51,8 @@ def _read_day(ctx: click.Context, param: click.Parameter, value: str | None) -> 
 @click.option("--until", metavar="DAY", callback=_read_day, help="The last day.")
 @click.option("--session", metavar="ID", help="Only this session, or those whose ids begin so.")
 @click.option("--cost", is_flag=True, help="Show the API's list prices too (needs the extra `prices`).")
-@parameters.as_json
-def command(
-    *, by: str, since: date | None, until: date | None, session: str | None, cost: bool, as_json: bool
-) -> None:
+@options.as_json
+def command(*, by: str, since: date | None, until: date | None, session: str | None, cost: bool, as_json: bool) -> None:
     """Show what was billed: each API message of every transcript on this machine once, by class of tokens.
 
     The transcripts are where CLAUDE_CONFIG_DIR says (several folders are separated by commas), else in
@@ -74,7 +72,7 @@ def command(
 
         click.echo(json.dumps(document(usage, by, key, prices), indent=2))
         return
-    from moai_flow.cli.usage_table import lines
+    from moai_flow.cli.view.usage import lines
 
     if not usage.files:
         raise TokenBudgetError("no transcript on this machine; Claude Code keeps them in ~/.claude/projects")
@@ -82,9 +80,7 @@ def command(
         click.echo(line)
 
 
-def document(
-    usage: MachineUsage, by: str, key: Callable[[Any], str], prices: Prices | None = None
-) -> dict[str, Any]:
+def document(usage: MachineUsage, by: str, key: Callable[[Any], str], prices: Prices | None = None) -> dict[str, Any]:
     """Return the usage as JSON: totals and sums, requests and tokens by class; with prices, dollars too."""
     from moai_flow.usage.grouping import group
 
@@ -112,10 +108,10 @@ def swarm_names() -> Callable[[str, str], str]:
 
     if os.name != "posix":
         return lambda _, agent_type: swarm_of_agent(agent_type)
-    from moai_flow.cli import environment
-    from moai_flow.hook import layers
-    from moai_flow.hook.globs import matches
-    from moai_flow.resource.config import BudgetConfig
+    from moai_flow.cli.client import environment
+    from moai_flow.core.config import BudgetConfig
+    from moai_flow.hook.attribution import matches
+    from moai_flow.hook.state import settings
 
     rules: dict[str, list[tuple[str, Any]]] = {}
     names: dict[tuple[str, str], str] = {}
@@ -123,7 +119,7 @@ def swarm_names() -> Callable[[str, str], str]:
     def name(project: str, agent_type: str) -> str:
         if project not in rules:
             seen = environment.as_hooks_see_it(os.environ, project)
-            config, _ = BudgetConfig.merged(layers.read_layers(seen, sys.platform, project)[0], None)
+            config, _ = BudgetConfig.merged(settings.read_layers(seen, sys.platform, project)[0], None)
             rules[project] = [(rule.name, rule.agents) for rule in config.swarms]
         known = names.get((project, agent_type))
         if known is None:
@@ -143,14 +139,14 @@ def _cache() -> str:
     """Return the private folder of what earlier runs found, "" where there can be none."""
     import platformdirs
 
-    from moai_flow.hook.folder import STATE_VARIABLE
+    from moai_flow.hook.state.paths import STATE_VARIABLE
 
     chosen = os.environ.get(STATE_VARIABLE, "")
     folder = chosen or str(platformdirs.user_cache_path("token-budget", appauthor=False))
     folder = os.path.join(folder, "usage")
     try:
         if os.name == "posix":
-            from moai_flow.hook.files import ensure_folder
+            from moai_flow.hook.state.files import ensure_folder
 
             ensure_folder(folder)
         else:
