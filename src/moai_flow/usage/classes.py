@@ -19,11 +19,11 @@ CLASSES = ("input", "cache_write_5m", "cache_write_1h", "cache_read", "output")
 FIELDS = ("requests", *CLASSES)
 """The fields of a usage: the number of requests, then tokens by class."""
 
-MAX_TOKENS = 1 << 53
+MAX_TOKENS = 1 << 40
 """Tokens of one class in one record from which on the figure is taken for none."""
 
 
-class Usage:
+class Usage:  # noqa: PLW1641 - it is added to, so it is no key
     """Requests, and the tokens billed for them by class; all counts are at least 0."""
 
     __slots__ = FIELDS

@@ -9,7 +9,6 @@ from hashlib import blake2b
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from moai_flow.core.errors import StateError
 from moai_flow.core.swarm import MAIN
 from moai_flow.usage import attribution, grouping
 from moai_flow.usage.days import day_begins, day_ends, local_day
@@ -21,6 +20,7 @@ if TYPE_CHECKING:
     from datetime import date
 
     from moai_flow.usage.classes import Usage
+    from moai_flow.usage.places import Transcript
     from moai_flow.usage.tally import Entry
 
     SwarmOf = Callable[[str, str], str]
@@ -111,36 +111,35 @@ def read_usage(
         until: the last local day; None for no limit.
         session: how the session's id begins; "" for all.
         by_prompt: whether to keep prompts apart.
-
-    Raises:
-        StateError: the kept results cannot be used; another process may hold them.
     """
     places = project_folders(os.environ) if folders is None else [os.path.realpath(folder) for folder in folders]
     transcripts = find_transcripts(places)
-    path = str(Path(cache, _file_name(places))) if cache else ""
-    try:
-        with closing(_store(path)) as store:
-            store.update(transcripts)
-            found = MachineUsage(len(transcripts), store.problems)
-            first, end = (day_begins(since) if since else None), (day_ends(until) if until else None)
-            found.entries = [
-                entry
-                for entry in store.entries(session=session, by_prompt=by_prompt)
-                if (first is None or entry.at >= first) and (end is None or entry.at < end)
-            ]
-    except sqlite3.Error as error:
-        raise StateError(f"{path}: cannot be used ({error}); remove it, it is made anew") from error
+    first, end = (day_begins(since) if since else None), (day_ends(until) if until else None)
+    with closing(_updated(str(Path(cache, _file_name(places))) if cache else "", transcripts)) as store:
+        found = MachineUsage(len(transcripts), store.problems)
+        found.entries = [
+            entry
+            for entry in store.entries(session=session, by_prompt=by_prompt)
+            if (first is None or entry.at >= first) and (end is None or entry.at < end)
+        ]
     return found
 
 
-def _store(path: str) -> Store:
-    """Open the kept results, or keep them in memory where the folder cannot be written."""
+def _updated(path: str, transcripts: list[Transcript]) -> Store:
+    """Return the results for some transcripts: in memory where none can be kept, or another process keeps them."""
     if path:
         try:
-            return Store(path)
+            kept = Store(path)
+            kept.update(transcripts)
         except sqlite3.OperationalError:
             pass
-    return Store("")
+        except sqlite3.DatabaseError:
+            Path(path).unlink(missing_ok=True)
+        else:
+            return kept
+    store = Store("")
+    store.update(transcripts)
+    return store
 
 
 def _file_name(folders: list[str]) -> str:

@@ -134,7 +134,16 @@ def seconds_of(written: object) -> int:
     era, of_era = divmod(year, 400)
     of_year = (153 * ((month + 9) % 12) + 2) // 5 + day - 1
     days = era * 146097 + of_era * 365 + of_era // 4 - of_era // 100 + of_year - 719468
-    return max(0, days * 86400 + clock)
+    return max(0, days * 86400 + clock - _zone_seconds(written))
+
+
+def _zone_seconds(written: str) -> int:
+    """Return the seconds by which a time's zone is ahead of UTC, 0 for `Z`, as the client writes it."""
+    zone = written[-6:]
+    if zone[0] not in "+-" or zone[3] != ":" or not (zone[1:3] + zone[4:]).isdigit():
+        return 0
+    seconds = int(zone[1:3]) * 3600 + int(zone[4:]) * 60
+    return -seconds if zone[0] == "-" else seconds
 
 
 def _lines_with(data: bytes, mark: bytes) -> Iterator[tuple[int, int]]:
@@ -259,4 +268,7 @@ def _read_result(record: dict[str, Any], batch: Batch, progress: Progress) -> No
 def _text(record: dict[str, Any], field: str) -> str:
     """Return a short text, "" for anything else: ids and names are all that is kept."""
     value = record.get(field)
-    return value if isinstance(value, str) and len(value) <= _MAX_ID else ""
+    if not isinstance(value, str) or len(value) > _MAX_ID:
+        return ""
+    # JSON can tell half a character, which no file and no terminal takes.
+    return value if value.isascii() else value.encode("utf-8", "replace").decode()

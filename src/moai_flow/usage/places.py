@@ -74,7 +74,7 @@ def find_transcripts(folders: list[str]) -> list[Transcript]:
     for root in folders:
         for entry in _listed(root):
             if entry.is_dir(follow_symlinks=False):
-                found += _below(entry.path, entry.name, [])
+                found += _below(entry.path, _name(entry.name), [])
     return sorted(found, key=lambda transcript: transcript.path)
 
 
@@ -110,13 +110,13 @@ def _below(folder: str, project: str, inside: list[str]) -> Iterator[Transcript]
     for entry in _listed(folder):
         if entry.is_dir(follow_symlinks=False):
             if len(inside) < MAX_DEPTH:
-                yield from _below(entry.path, project, [*inside, entry.name])
+                yield from _below(entry.path, project, [*inside, _name(entry.name)])
         elif entry.name.endswith(SUFFIX) and entry.is_file(follow_symlinks=False):
             try:
                 status = entry.stat(follow_symlinks=False)
             except OSError:
                 continue
-            stem = entry.name.removesuffix(SUFFIX)
+            stem = _name(entry.name).removesuffix(SUFFIX)
             agent = stem.removeprefix(AGENT_PREFIX) if stem.startswith(AGENT_PREFIX) else ""
             session = inside[0] if inside else "" if agent else stem
             yield Transcript(entry.path, project, session, agent, status.st_size, status.st_mtime_ns)
@@ -130,5 +130,10 @@ def _listed(folder: str) -> list[os.DirEntry[str]]:
         return []
 
 
+def _name(name: str) -> str:
+    """Return a file's name as text that can be kept: on Linux it may be no text at all."""
+    return name if name.isascii() else os.fsencode(name).decode("utf-8", "replace")
+
+
 def _text(value: object) -> str:
-    return value if isinstance(value, str) else ""
+    return value.encode("utf-8", "replace").decode() if isinstance(value, str) else ""

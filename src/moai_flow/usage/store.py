@@ -6,6 +6,7 @@ It is a cache: losing it costs time. A file of another version, or one that is d
 from __future__ import annotations
 
 import json
+import os
 import sqlite3
 from contextlib import suppress
 from pathlib import Path
@@ -28,7 +29,7 @@ _WAIT_SECONDS = 10.0
 _SUMS = ", ".join(f"SUM({field})" for field in FIELDS)
 _COLUMNS = ", ".join(f"{field} INTEGER" for field in FIELDS)
 _SCHEMA = f"""
-CREATE TABLE files (id INTEGER PRIMARY KEY, path TEXT UNIQUE, size INTEGER, changed INTEGER, progress TEXT,
+CREATE TABLE files (id INTEGER PRIMARY KEY, path BLOB UNIQUE, size INTEGER, changed INTEGER, progress TEXT,
   folder TEXT, session TEXT, agent TEXT, agent_type TEXT, project TEXT);
 CREATE TABLE messages (key INTEGER, file INTEGER, counted INTEGER, near INTEGER, at INTEGER, origin TEXT, agent TEXT,
   agent_type TEXT, model TEXT, prompt TEXT, {_COLUMNS}, PRIMARY KEY (key, file)) WITHOUT ROWID;
@@ -120,7 +121,7 @@ class Store:
         """Read what is new; return whether anything is."""
         database = self._database
         known = {
-            path: (number, size, changed, progress)
+            os.fsdecode(path): (number, size, changed, progress)
             for number, path, size, changed, progress in database.execute(
                 "SELECT id, path, size, changed, progress FROM files"
             )
@@ -158,7 +159,7 @@ class Store:
             "agent_type = CASE excluded.agent_type WHEN '' THEN agent_type ELSE excluded.agent_type END",
             (
                 found.number,
-                transcript.path,
+                os.fsencode(transcript.path),
                 transcript.size,
                 transcript.changed,
                 json.dumps(found.progress),
