@@ -7,9 +7,10 @@ import sys
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Any
 
-from moai_flow.usage import places, reading
+from moai_flow.usage import places
 from moai_flow.usage.messages import Message, read_lines
 from moai_flow.usage.progress import Progress
+from moai_flow.usage.reading import read_new
 from moai_flow.usage.tally import Place, rank
 
 if TYPE_CHECKING:
@@ -86,7 +87,7 @@ def scan_file(task: Task) -> Found:
     messages: dict[str, Message] = {}
     try:
         while True:
-            fresh = reading.read_new(transcript.path, progress, with_rest=True)
+            fresh = read_new(transcript.path, progress, with_rest=True)
             if fresh.is_other:
                 found.is_other = True
                 messages.clear()

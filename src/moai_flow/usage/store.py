@@ -38,7 +38,7 @@ CREATE TABLE sums (file INTEGER, origin TEXT, agent TEXT, agent_type TEXT, model
 CREATE TABLE agent_types (agent TEXT PRIMARY KEY, agent_type TEXT);
 PRAGMA user_version = {VERSION};
 """
-_TOTAL = "input + cache_write_5m + cache_write_1h + cache_read + output"
+_TABLES = 4
 _INSERT = (
     f"INSERT INTO messages VALUES ({', '.join('?' * (10 + len(FIELDS)))}) ON CONFLICT (key, file) DO UPDATE SET "  # noqa: S608 - names of this module
     + ", ".join(f"{name} = excluded.{name}" for name in ("at", "near", "model", *FIELDS))
@@ -182,9 +182,10 @@ def _opened(path: str) -> sqlite3.Connection:
             # What a crash of the machine loses is read again from the transcripts.
             database.execute("PRAGMA synchronous = OFF")
             version = database.execute("PRAGMA user_version").fetchone()[0]
-            if version == VERSION:
+            tables = database.execute("SELECT COUNT(*) FROM sqlite_master WHERE type = 'table'").fetchone()[0]
+            if version == VERSION and tables == _TABLES:
                 return database
-            if not version and not database.execute("SELECT COUNT(*) FROM sqlite_master").fetchone()[0]:
+            if not version and not tables:
                 database.executescript(_SCHEMA)
                 return database
         except sqlite3.OperationalError:
