@@ -8,6 +8,7 @@ from hashlib import blake2b
 from typing import TYPE_CHECKING, Any
 
 from moai_flow.usage import places
+from moai_flow.usage.client_totals import merge_totals, read_totals
 from moai_flow.usage.messages import Message, read_lines
 from moai_flow.usage.progress import Progress
 from moai_flow.usage.reading import read_new
@@ -50,9 +51,10 @@ class Found:
         place: the file's session, agent and project; the type is "" where only other files can tell it.
         messages: its new messages, or those with a fuller usage.
         agent_types: types of agents by their ids.
+        client_totals: what the client says it was billed in all.
     """
 
-    __slots__ = ("agent_types", "is_other", "messages", "number", "place", "problem", "progress")
+    __slots__ = ("agent_types", "client_totals", "is_other", "messages", "number", "place", "problem", "progress")
 
     def __init__(self, number: int) -> None:
         self.number = number
@@ -62,6 +64,7 @@ class Found:
         self.place = Place("")
         self.messages: list[tuple[Any, ...]] = []
         self.agent_types: dict[str, str] = {}
+        self.client_totals: dict[str, list[int]] = {}
 
 
 def scan(tasks: list[Task]) -> Iterator[Found]:
@@ -91,10 +94,12 @@ def scan_file(task: Task) -> Found:
             if fresh.is_other:
                 found.is_other = True
                 messages.clear()
+                found.client_totals.clear()
             for data in (fresh.lines, fresh.rest):
                 batch = read_lines(data, progress, is_agent=bool(transcript.agent))
                 _merge(messages, batch.messages.values())
                 found.agent_types.update(batch.agent_types)
+                merge_totals(found.client_totals, read_totals(data))
             if fresh.rest or (not fresh.lines and not progress.is_in_line) or fresh.remaining <= 0:
                 break
     except OSError as error:
