@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Any
@@ -79,7 +80,9 @@ def scan(tasks: list[Task]) -> Iterator[Found]:
     # A fork shares the modules that are loaded; where threads run, or there is none, processes start anew.
     method = "fork" if sys.platform == "linux" else "spawn"
     largest_first = sorted(tasks, key=lambda task: -task.transcript.size)
-    with multiprocessing.get_context(method).Pool(processes) as pool:
+    # Ctrl-C is for this process, which ends the others.
+    ignore = (signal.SIGINT, signal.SIG_IGN)
+    with multiprocessing.get_context(method).Pool(processes, signal.signal, ignore) as pool:
         yield from pool.imap_unordered(scan_file, largest_first)
 
 

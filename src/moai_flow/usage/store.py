@@ -211,6 +211,8 @@ def _opened(path: str) -> sqlite3.Connection:
                 return database
             if not version and not tables:
                 database.executescript(_SCHEMA)
+                if path:
+                    Path(path).chmod(0o600)
                 return database
         except sqlite3.OperationalError:
             database.close()

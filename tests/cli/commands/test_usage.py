@@ -163,6 +163,7 @@ def test_what_was_found_is_kept_in_the_state_folder_alone(run: Run, home: Path, 
     before = {path: path.stat().st_mtime_ns for path in (home / ".claude").rglob("*")}
     run("usage")
     assert {path: path.stat().st_mtime_ns for path in (home / ".claude").rglob("*")} == before
-    assert [path.suffix for path in (state / "usage").iterdir()] == [".sqlite"]
+    (kept,) = (state / "usage").iterdir()
+    assert kept.stat().st_mode & 0o777 == 0o600
     assert state.stat().st_mode & 0o777 == 0o700
     assert (state / "usage").stat().st_mode & 0o777 == 0o700
