@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import HealthCheck, settings
-from support.scene import Scene
-from support.session import Session
+from support.harness import Session
 
 from moai_flow.hook import meter
 
@@ -38,12 +37,6 @@ def no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def scene(tmp_path: Path, no_waiting: None) -> Scene:  # noqa: ARG001 - the fixture's effect is wanted
-    """A session whose events the test makes, in a home of its own."""
-    return Scene(tmp_path)
-
-
-@pytest.fixture
-def session(tmp_path: Path) -> Session:
-    """A session whose hooks run as processes."""
+def session(tmp_path: Path, no_waiting: None) -> Session:  # noqa: ARG001 - the fixture's effect is wanted
+    """A session in a home of its own, whose events the test makes."""
     return Session(tmp_path)
