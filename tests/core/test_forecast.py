@@ -11,7 +11,7 @@ from moai_flow.core.config import BudgetConfig
 from moai_flow.core.session import Session as LockedLedger
 
 if TYPE_CHECKING:
-    from support.session import Session
+    from support.harness import Session
 
 CHOICE = "/clear starts an empty window, /compact keeps a summary."
 
@@ -71,7 +71,7 @@ def test_the_second_line_of_a_notice(session: Session, occupancies: list[int], e
     """The guide's sentence to the letter, then how long the window will do and what can be done."""
     said = ""
     for occupancy in occupancies:
-        session.hook("UserPromptSubmit", prompt="go on", prompt_id=f"p{occupancy}")
+        session.event("UserPromptSubmit", prompt="go on", prompt_id=f"p{occupancy}")
         said = session.turn(occupancy)
     assert said.split("\n") == expected
 
@@ -80,7 +80,7 @@ def test_the_model_reads_the_same_facts(session: Session) -> None:
     """At the first event that reaches it: the sentence and the forecast, no order."""
     session.turn(140_000)
     session.turn(150_000)
-    reply = session.hook("UserPromptSubmit", prompt="x", prompt_id="p")
+    reply = session.event("UserPromptSubmit", prompt="x", prompt_id="p")
     context = reply["hookSpecificOutput"]["additionalContext"]
     assert context.split("\n")[1] == f"About 2 turns are left at this pace (to 180,000 tokens). {CHOICE}"
 
@@ -154,7 +154,7 @@ DIFFERS = (
 def test_a_budget_that_is_not_the_windows_size_is_told_once(session: Session) -> None:
     """When more is used than a usual window holds, and never again; a model's name is no proof."""
     session.configure(warning_threshold_1=200_000, warning_threshold_2=200_000)
-    assert session.hook("SessionStart", source="startup", model="claude-opus-5-5") == {}
+    assert session.event("SessionStart", source="startup", model="claude-opus-5-5") == {}
     assert session.turn(20_000, model="claude-opus-5-5") == ""
     session.configure(warning_threshold_1=300_000, warning_threshold_2=300_000)
     assert session.turn(210_000) == DIFFERS
@@ -163,22 +163,22 @@ def test_a_budget_that_is_not_the_windows_size_is_told_once(session: Session) ->
 
 def test_the_clients_mark_for_a_large_window_is_told_at_the_start(session: Session) -> None:
     """The person chose that window, so it is known before anything is used; it is told once."""
-    assert session.hook("SessionStart", source="startup", model="claude-sonnet-9[1m]") == {"systemMessage": DIFFERS}
-    assert session.hook("SessionStart", source="resume", model="claude-sonnet-9[1m]") == {}
+    assert session.event("SessionStart", source="startup", model="claude-sonnet-9[1m]") == {"systemMessage": DIFFERS}
+    assert session.event("SessionStart", source="resume", model="claude-sonnet-9[1m]") == {}
     assert session.turn(20_000, model="claude-sonnet-9") == ""
 
 
 def test_the_size_learned_from_the_status_line_is_told_at_the_next_event(session: Session) -> None:
     """The status line itself cannot say it."""
-    assert session.hook("SessionStart", source="startup") == {}
+    assert session.event("SessionStart", source="startup") == {}
     session.status_line(size=1_000_000)
-    assert session.hook("UserPromptSubmit", prompt="x", prompt_id="p") == {"systemMessage": DIFFERS}
+    assert session.event("UserPromptSubmit", prompt="x", prompt_id="p") == {"systemMessage": DIFFERS}
 
 
 def test_an_auto_budget_follows_the_window(session: Session) -> None:
     """From the next event on, with its thresholds, and without a word."""
     session.configure(total_budget="auto")
-    session.hook("SessionStart", source="startup")
+    session.event("SessionStart", source="startup")
     assert session.status_line(size=1_000_000).startswith("main 0/1,000,000 0%")
     assert session.turn(300_000) == ""
     assert session.status_line(size=1_000_000).startswith("main 300,000/1,000,000 30%")

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from moai_flow.core.ledger import Ledger
 
 ROOT = Path(__file__).resolve().parents[2]
-LAUNCHER = ROOT / "hooks" / "run"
+LAUNCHER = str(ROOT / "hooks" / "run")
 HOOK = [sys.executable, "-I", "-S", str(ROOT / "hooks" / "hook.py")]
 STATUS_LINE = [sys.executable, "-I", "-S", str(ROOT / "hooks" / "statusline.py")]
 SESSION = "5be1c9a2-0f4e-4b1c-9c5d-2f1f6a0c7d11"
@@ -64,8 +64,17 @@ MAX_REPLY = 10_000
 """Characters that the client takes of a reply."""
 
 HEARD_BY_PERSON = {"SessionStart", "UserPromptSubmit", "PostToolUse", "PostToolUseFailure", "Stop"}
-HEARD_BY_MODEL = {"SessionStart", "UserPromptSubmit", "PostToolUse", "PostToolUseFailure", "SubagentStart"}
+HEARD_BY_MODEL = {
+    "SessionStart",
+    "UserPromptSubmit",
+    "PreToolUse",
+    "PostToolUse",
+    "PostToolUseFailure",
+    "SubagentStart",
+}
 """Events whose reply reaches its reader. At Stop and SubagentStop `additionalContext` starts the turn again."""
+
+DECISION = {"permissionDecision", "permissionDecisionReason"}
 
 
 class Reply(dict[str, Any]):
@@ -113,11 +122,13 @@ def check(event: str, text: str | bytes, *, in_agent: bool = False) -> Reply:
         output = reply["hookSpecificOutput"]
         assert output.get("hookEventName") == event
         if event == "PreToolUse":
-            assert output.keys() == {"hookEventName", "permissionDecision", "permissionDecisionReason"}
-            assert output["permissionDecision"] in {"ask", "deny"}
-            assert output["permissionDecisionReason"]
+            assert output.keys() <= {"hookEventName", "additionalContext", *DECISION}
+            assert output.keys() >= DECISION or not DECISION & output.keys()
+            assert output.get("permissionDecision", "ask") in {"ask", "deny"}
+            assert output.get("permissionDecisionReason", "because")
         else:
             assert output.keys() == {"hookEventName", "additionalContext"}
+        if "additionalContext" in output:
             assert event in HEARD_BY_MODEL
             assert isinstance(output["additionalContext"], str)
             assert output["additionalContext"]
@@ -161,14 +172,15 @@ class Session:
     Args:
         root: the folder.
         session: the session's id.
+        now: seconds since the epoch when it begins, for hooks in this process.
 
     Attributes:
-        now: seconds since the epoch, for hooks in this process; each comes a second after the one before.
+        now: seconds since the epoch; each event comes a second after the one before.
         env: the environment of hooks and programs, and nothing beside it.
         command: how `process` starts a hook.
     """
 
-    def __init__(self, root: Path, session: str = SESSION) -> None:
+    def __init__(self, root: Path, session: str = SESSION, *, now: float = 1_000_000.0) -> None:
         self.root = root
         self.home = root / "home"
         self.state = root / "state"
@@ -176,7 +188,7 @@ class Session:
         for folder in (self.home, self.project):
             folder.mkdir(parents=True, exist_ok=True)
         self.session = session
-        self.now = 1_000_000.0
+        self.now = now
         self.env = {
             "HOME": str(self.home),
             "TOKEN_BUDGET_STATE_DIR": str(self.state),
@@ -188,9 +200,14 @@ class Session:
         self.command = HOOK
         # As the client names the folder of a project's transcripts.
         self.projects = self.home / ".claude/projects" / "".join(c if c.isalnum() else "-" for c in str(self.project))
-        self.projects.mkdir(parents=True, exist_ok=True)
         self.transcripts = Transcripts(self.projects, session, str(self.project))
         self._tools = 0
+
+    def beside(self, session: str) -> Session:
+        """Return another session of the same person in the same project, in the same environment."""
+        other = Session(self.root, session, now=self.now)
+        other.env, other.command = self.env, self.command
+        return other
 
     # Settings.
 
@@ -286,6 +303,24 @@ class Session:
             check=False,
         )
         return Outcome(done.returncode, done.stdout, done.stderr)
+
+    def at_once(self, payloads: list[dict[str, Any]]) -> list[Reply]:
+        """Start a hook for each payload, then give all of them theirs; return the replies."""
+        pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+        started = [subprocess.Popen(self.command, cwd=self.project, env=self.env, **pipes) for _ in payloads]
+        for process, given in zip(started, payloads, strict=True):
+            assert process.stdin is not None
+            process.stdin.write(json.dumps(given).encode())
+        for process in started:
+            assert process.stdin is not None
+            process.stdin.close()
+            process.stdin = None
+        replies = []
+        for process, given in zip(started, payloads, strict=True):
+            out, err = process.communicate(timeout=60)
+            assert (process.returncode, err) == (0, b"")
+            replies.append(check(given["hook_event_name"], out, in_agent="agent_id" in given))
+        return replies
 
     def start(self, command: list[str], text: str = "", **env: str) -> str:
         """Run a program in the project and return what it prints; it must neither fail nor complain."""

@@ -66,7 +66,7 @@ def test_nothing_for_the_person_comes_from_inside_a_subagent() -> None:
         check("PostToolUse", json.dumps(PERSON), in_agent=True)
 
 
-@pytest.mark.parametrize("command", [pytest.param(HOOK, id="hook"), pytest.param([str(LAUNCHER), "hook"], id="run")])
+@pytest.mark.parametrize("command", [pytest.param(HOOK, id="hook"), pytest.param([LAUNCHER, "hook"], id="run")])
 def test_a_process_says_what_this_process_says(tmp_path: Path, no_waiting: None, command: list[str]) -> None:  # noqa: ARG001
     """The same events have the same replies and leave the same figures."""
     inside, outside = Session(tmp_path / "inside"), Session(tmp_path / "outside")

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 Record = dict[str, Any]
 
 VERSION = "2.1.330"
-MODEL = "claude-opus-4-5"
+MODEL = "claude-made-up"
 OUTPUT = 50
 """Tokens of a reply, unless a test says how many."""
 
