@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from support.harness import Session
@@ -11,6 +10,9 @@ from support.harness import Session
 from moai_flow.core.codec import _SEAL, _checksum
 from moai_flow.core.reservations import take_over
 from moai_flow.hook.state import files, paths
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 def configure(session: Session, tokens: int, reserve: int | None = 10_000, enforce: str = "deny", **more: Any) -> None:

@@ -259,18 +259,18 @@ class Session:
         self.now += 1
         return self.respond(self.payload(name, **fields))
 
-    def respond(self, given: dict[str, Any], *, env: dict[str, str] | None = None, now: float = 0.0) -> Reply:
+    def respond(self, given: dict[str, Any], *, env: dict[str, str] | None = None, now: float | None = None) -> Reply:
         """Run the hook on a payload in this process; return its reply.
 
         Args:
             given: the payload.
             env: more of the environment.
-            now: seconds since the epoch; the session's `now` if it is 0.
+            now: seconds since the epoch; the session's `now` if it is missing.
         """
         event = payload.parse(json.dumps(given).encode())
         if event is None:
             return Reply()
-        text = respond(event, {**self.env, **(env or {})}, sys.platform, now or self.now)
+        text = respond(event, {**self.env, **(env or {})}, sys.platform, self.now if now is None else now)
         return check(event.name, text, in_agent=bool(event.agent))
 
     def process(self, name: str, **fields: Any) -> Reply:
@@ -278,6 +278,10 @@ class Session:
         outcome = self.run(self.payload(name, **fields))
         assert (outcome.code, outcome.err) == (0, b"")
         return check(name, outcome.out, in_agent="agent_id" in fields)
+
+    def fire(self, name: str, **fields: Any) -> Reply:
+        """Run the hook on an example of an event as the client does, and return its reply."""
+        return self.process(name, **{**EXAMPLES[name], **fields})
 
     def run(
         self,
