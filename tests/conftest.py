@@ -8,8 +8,6 @@ import pytest
 from hypothesis import HealthCheck, settings
 from support.harness import Session
 
-from moai_flow.hook import meter
-
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -31,12 +29,6 @@ def own_folders(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Mo
 
 
 @pytest.fixture
-def no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What the test writes is there before its hooks run."""
-    monkeypatch.setattr(meter, "REPLY_SECONDS", 0.0)
-
-
-@pytest.fixture
-def session(tmp_path: Path, no_waiting: None) -> Session:  # noqa: ARG001 - the fixture's effect is wanted
+def session(tmp_path: Path) -> Session:
     """A session in a home of its own, whose events the test makes."""
     return Session(tmp_path)

@@ -9,7 +9,7 @@ import sys
 import tempfile
 import time
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
@@ -19,11 +19,13 @@ from support.transcript import message
 
 from moai_flow.core import codec
 from moai_flow.core.config import BudgetConfig
-from moai_flow.hook import meter
 from moai_flow.hook.payload import EVENTS as NAMES
 from moai_flow.hook.payload import parse
 from moai_flow.hook.respond import respond
 from moai_flow.hook.state import files
+
+if TYPE_CHECKING:
+    from moai_flow.core.ledger import Ledger
 
 FIELDS = [
     *("session_id", "transcript_path", "cwd", "hook_event_name", "agent_id", "agent_type", "agent_transcript_path"),
@@ -107,13 +109,14 @@ class Fuzzer:
             return
         self.taken += 1
         assert event.name in NAMES
-        check(event.name, respond(event, self.session.env, sys.platform, time.time()), in_agent=bool(event.agent))
+        text = respond(event, self.session.env, sys.platform, time.time(), wait_seconds=PAUSE)
+        check(event.name, text, in_agent=bool(event.agent))
         stored = files.read(f"{self.session.state}/sessions/{event.session}.json", 1 << 24)
         if stored is not None:
             check_ledger(codec.decode(stored, BudgetConfig()))
 
 
-def check_ledger(ledger: Any) -> None:
+def check_ledger(ledger: Ledger) -> None:
     """Assert the invariants: the shared swarms add up to the main window, and nothing is below 0."""
     main = ledger.windows.get("main")
     shared = sum(swarm.consumed for swarm in ledger.swarms.values() if not swarm.isolated)
@@ -123,7 +126,6 @@ def check_ledger(ledger: Any) -> None:
 
 def main(count: int, seed: int) -> int:
     """Take so many payloads and print how many of them were events."""
-    meter.REPLY_SECONDS = PAUSE
     with tempfile.TemporaryDirectory() as folder:
         session = Session(Path(folder))
         session.configure_project(warning_threshold_1=0.01, warning_threshold_2=0.02, tell_agents=True)

@@ -27,7 +27,7 @@ from moai_flow.statusline import show
 if TYPE_CHECKING:
     from support.transcript import Transcript
 
-    from moai_flow.core.ledger import Ledger
+    from moai_flow.core.ledger import SessionLedger
 
 ROOT = Path(__file__).resolve().parents[2]
 LAUNCHER = str(ROOT / "hooks" / "run")
@@ -259,18 +259,27 @@ class Session:
         self.now += 1
         return self.respond(self.payload(name, **fields))
 
-    def respond(self, given: dict[str, Any], *, env: dict[str, str] | None = None, now: float | None = None) -> Reply:
+    def respond(
+        self,
+        given: dict[str, Any],
+        *,
+        env: dict[str, str] | None = None,
+        now: float | None = None,
+        wait_seconds: float = 0.0,
+    ) -> Reply:
         """Run the hook on a payload in this process; return its reply.
 
         Args:
             given: the payload.
             env: more of the environment.
             now: seconds since the epoch; the session's `now` if it is missing.
+            wait_seconds: how long it waits for a turn's last reply; what a test writes is there before.
         """
         event = payload.parse(json.dumps(given).encode())
         if event is None:
             return Reply()
-        text = respond(event, {**self.env, **(env or {})}, sys.platform, self.now if now is None else now)
+        environ = {**self.env, **(env or {})}
+        text = respond(event, environ, sys.platform, self.now if now is None else now, wait_seconds=wait_seconds)
         return check(event.name, text, in_agent=bool(event.agent))
 
     def process(self, name: str, **fields: Any) -> Reply:
@@ -405,7 +414,7 @@ class Session:
         return Path(paths.ledger_file(str(self.state), self.session))
 
     @property
-    def ledger(self) -> Ledger:
+    def ledger(self) -> SessionLedger:
         """The session's ledger as it is on disk; raises if it is missing or damaged."""
         return read_ledger(self.state, self.session)
 
@@ -427,9 +436,9 @@ class Session:
         return reserved
 
 
-def read_ledger(state: Path, session: str) -> Ledger:
+def read_ledger(state: Path, session: str) -> SessionLedger:
     """Return a session's ledger as it is on disk; raises if it is missing or damaged."""
-    return codec.decode(Path(paths.ledger_file(str(state), session)).read_bytes(), BudgetConfig())
+    return codec.decode_session(Path(paths.ledger_file(str(state), session)).read_bytes(), BudgetConfig())
 
 
 def _write_settings(path: Path, settings: dict[str, Any]) -> Path:

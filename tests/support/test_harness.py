@@ -67,7 +67,7 @@ def test_nothing_for_the_person_comes_from_inside_a_subagent() -> None:
 
 
 @pytest.mark.parametrize("command", [pytest.param(HOOK, id="hook"), pytest.param([LAUNCHER, "hook"], id="run")])
-def test_a_process_says_what_this_process_says(tmp_path: Path, no_waiting: None, command: list[str]) -> None:  # noqa: ARG001
+def test_a_process_says_what_this_process_says(tmp_path: Path, command: list[str]) -> None:
     """The same events have the same replies and leave the same figures."""
     inside, outside = Session(tmp_path / "inside"), Session(tmp_path / "outside")
     outside.command = command
