@@ -15,10 +15,7 @@ from moai_flow.cli.program import program
 
 @pytest.fixture(autouse=True)
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """A home, a project and a state folder of the test's own; nothing of the caller's environment."""
-    for name in list(os.environ):
-        if name.startswith(("CLAUDE", "TOKEN_BUDGET", "XDG")) or name == "NO_COLOR":
-            monkeypatch.delenv(name)
+    """The home, the project and the state folder are those of the test's sessions."""
     for name in ("home", "project"):
         (tmp_path / name).mkdir(exist_ok=True)
     monkeypatch.setenv("HOME", str(tmp_path / "home"))

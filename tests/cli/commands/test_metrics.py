@@ -21,8 +21,6 @@ Samples = dict[tuple[str, str], float]
 @pytest.fixture
 def running(session: Session, monkeypatch: pytest.MonkeyPatch) -> Session:
     """A session of a client that runs: this process stands for it."""
-    for name in [name for name in os.environ if name.startswith(("CLAUDE", "TOKEN_BUDGET", "XDG"))]:
-        monkeypatch.delenv(name)
     for name, value in session.env.items():
         monkeypatch.setenv(name, value)
     session.env["CLAUDE_PID"] = str(os.getpid())
