@@ -20,5 +20,10 @@ def safe_name(name: str) -> str:
 
 def preview(value: object) -> str:
     """Return a value as messages show it: short, printable, one line."""
-    text = ascii(value)
+    try:
+        text = ascii(value)
+    except ValueError:
+        # Python writes no integer beyond 4,300 digits in decimal, not even inside a list.
+        bits = f" of {value.bit_length():,} bits" if isinstance(value, int) else ""
+        return f"{type(value).__name__}{bits}"
     return text if len(text) <= MAX_PREVIEW else text[: MAX_PREVIEW - 3] + "..."

@@ -19,6 +19,9 @@ PROMPT, RESULT, CALL, REPLY, MERGED = "prompt", "result", "call", "reply", "merg
 AWAITED = "awaited"
 """What an estimate is of. Awaited is the result of a call made together with one that has answered."""
 
+NOBODY = ""
+"""Stands for a swarm where tokens are in a window and no swarm counts them."""
+
 COMPACTION = "compaction:"
 """How the id of a compaction begins where a message's id would stand."""
 
@@ -133,7 +136,7 @@ class Estimate:
 class Window:
     """One conversation.
 
-    `holdings` divides the measured occupancy over swarms.
+    `holdings` divides the measured occupancy over swarms, and `NOBODY`.
     `peak` is the highest occupancy since the last compaction: what an isolated swarm's agent has brought in.
     `turn` is the message that was the newest when the turn began, `message` the newest measured one. `path` is a
     subagent's transcript below the session's folder, where it is not in its usual place.
@@ -193,13 +196,13 @@ class Window:
         """Keep less of a subagent that has stopped; it may go on later."""
         del self.handled[:-HANDLED_AT_REST]
 
-    def hand_over(self, swarm: str) -> int:
-        """Give what `swarm` holds here to the window's own swarm; return the tokens."""
+    def hand_over(self, swarm: str, heir: str) -> int:
+        """Give what `swarm` holds here to `heir` (a swarm, or `NOBODY`); return the tokens."""
         moved = self.holdings.pop(swarm, 0)
         if moved:
-            self.holdings[self.swarm] = self.holdings.get(self.swarm, 0) + moved
+            self.holdings[heir] = self.holdings.get(heir, 0) + moved
         for estimate in self.pending.values():
             if estimate.swarm == swarm:
-                estimate.swarm = self.swarm
+                estimate.swarm = heir
                 moved += estimate.tokens
         return moved
