@@ -5,6 +5,8 @@ from __future__ import annotations
 NAME_LENGTH = 64
 NAME_CHARACTERS = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-")
 MAX_PREVIEW = 40
+MAX_ID_LENGTH = 128
+"""Characters that are kept of an id or a model's name that comes from a transcript; real ones have 20 to 45."""
 
 
 def is_swarm_name(name: object) -> bool:

@@ -7,6 +7,8 @@ the gap between the last measurement and now, and each is dropped once a measure
 
 from __future__ import annotations
 
+from moai_flow.core.names import MAX_ID_LENGTH
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -41,6 +43,8 @@ class Measurement:
         compactions: ids of the compactions seen, the measured one too.
         ended: whether the message ends a turn (it calls no tool).
         model: the model's name, "" if unknown.
+
+    What is kept in a ledger (message, calls, model) is cut at `MAX_ID_LENGTH` characters.
     """
 
     __slots__ = (
@@ -74,15 +78,15 @@ class Measurement:
     ) -> None:
         self.occupancy = occupancy
         self.output = output
-        self.message = message
+        self.message = message[:MAX_ID_LENGTH]
         self.offset = offset
         self.start = start
         self.transcript_bytes = transcript_bytes
-        self.calls = calls
+        self.calls = [call[:MAX_ID_LENGTH] for call in calls]
         self.earlier = earlier
         self.compactions = compactions
         self.ended = ended
-        self.model = model
+        self.model = model[:MAX_ID_LENGTH]
 
 
 class Estimate:
