@@ -177,6 +177,17 @@ def test_the_buffer_is_spent_once(make: Callable[..., TokenBudget]) -> None:
     assert budget.consume("b", 1_000 + 3_000, critical=True)
 
 
+def test_what_is_reserved_past_a_limit_is_spent_of_the_buffer(make: Callable[..., TokenBudget]) -> None:
+    """A swarm that overdraws still has its reservation to spend: another finds that much less of the buffer."""
+    budget = make()
+    budget.allocate_swarm("a", 1_000)
+    budget.allocate_swarm("b", 1_000)
+    assert budget.reserve("a", 400)
+    assert budget.consume("a", 600 + 7_000, critical=True)
+    assert not budget.consume("b", 1_000 + 3_001, critical=True)
+    assert budget.consume("b", 1_000 + 3_000, critical=True)
+
+
 # -- record, reserve, release, reset, deallocate, resize -----------------------------------------------------
 
 
