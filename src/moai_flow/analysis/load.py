@@ -144,10 +144,11 @@ def load_traces(
         for done in _play_all(missing):
             if progress is not None:
                 progress(done[0].session.size if done is not None else 0)
-            if done is not None and done[1] is not None:
-                task, trace = done
-                found[task.session.main.path] = trace
-                made.append((task.session.main.path, task.signature, trace))
+            trace = done[1] if done is not None else None
+            if done is not None and trace is not None:
+                path = done[0].session.main.path
+                found[path] = trace
+                made.append((path, done[0].signature, trace))
             if len(made) >= WRITTEN_AT_ONCE:
                 kept.write(made)
                 made.clear()
@@ -180,14 +181,15 @@ def _play_all(tasks: list[Task]) -> Iterator[tuple[Task, Trace | None] | None]:
     largest_first = sorted(tasks, key=lambda task: -task.session.size)
     with multiprocessing.get_context(method).Pool(processes) as pool:
         done = pool.imap_unordered(_play_numbered, enumerate(largest_first))
-        for _ in largest_first:
-            while True:
-                try:
-                    number, trace = done.next(timeout=TICK_SECONDS)
-                    break
-                except multiprocessing.TimeoutError:
-                    yield None
-            yield largest_first[number], trace
+        remaining = len(largest_first)
+        while remaining:
+            try:
+                number, trace = done.next(timeout=TICK_SECONDS)
+            except multiprocessing.TimeoutError:  # noqa: PERF203 - sessions take longer than this
+                yield None
+            else:
+                remaining -= 1
+                yield largest_first[number], trace
 
 
 def _play_numbered(task: tuple[int, Task]) -> tuple[int, Trace | None]:

@@ -189,7 +189,7 @@ def options(command: Callable[..., Any]) -> Callable[..., Any]:
         click.option("--until", metavar="DAY", callback=_read_day, help="Sessions up to this day."),
         click.option("--since", metavar="DAY", callback=_read_day, help="Sessions from this day on, like 2026-11-01."),
         click.option(
-            "--project", metavar="DIR", help='Another project\'s sessions, or "all" [default: this project\'s].'
+            "--project", metavar="DIR", help="Another project's sessions, or \"all\" [default: this project's]."
         ),
     ):
         command = option(command)

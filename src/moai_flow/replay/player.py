@@ -67,6 +67,7 @@ class Player:
         reading = meter.read(ledger, event, now, source=self)
         ledger = respond.advance(ledger, event, reading, event.cwd, now, source=self)
         self.ledgers[event.session] = ledger
+        respond.look_ahead(ledger, {})
         reply.keep_problems(ledger, problems, is_rebuilt=False)
         to_person, to_model = reply.notify(ledger, event)
         return "\n".join(to_person), "\n".join(to_model)
@@ -75,10 +76,16 @@ class Player:
         """Return the bytes a transcript has by now, -1 for one that is not there yet; what meters ask."""
         return self.sizes.get(path, -1)
 
-    def measure(self, path: str, **known: Any) -> Measurement | None:
+    def measure(
+        self, path: str, *, message: str, offset: int, history_offset: int, is_agent: bool
+    ) -> Measurement | None:
         """Return what a transcript says as far as it has grown; what meters ask."""
         size = self.sizes.get(path, -1)
-        return transcript.measure(path, end=size, **known) if size > 0 else None
+        if size < 0:
+            return None
+        return transcript.measure(
+            path, message=message, offset=offset, history_offset=history_offset, is_agent=is_agent, end=size
+        )
 
     def _config(self, window_size: int) -> tuple[BudgetConfig, list[str]]:
         if window_size not in self._configs:

@@ -24,7 +24,8 @@ def progress(label: str, total: int) -> Iterator[Callable[[int], None]]:
         label: what is done.
         total: the sum of all that will be done.
     """
-    began, done, bar = time.monotonic(), 0, None
+    began, done = time.monotonic(), 0
+    bar: Progress | None = None
 
     def advance(amount: int) -> None:
         nonlocal done, bar
