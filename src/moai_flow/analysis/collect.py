@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from moai_flow.analysis.settled import SettlementReader
 from moai_flow.analysis.targets import asked_of, is_part, printable, target_of
 from moai_flow.analysis.trace import AgentUse, Mark, Point, Result, SwarmUse, Trace
 from moai_flow.core.apportion import apportion
@@ -21,11 +22,10 @@ from moai_flow.replay.player import seconds
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from moai_flow.analysis.settled import Settled
     from moai_flow.core.ledger import SessionLedger
     from moai_flow.core.window import Window
     from moai_flow.replay.play import Step
-
-Settled = tuple[str, int, int]
 
 
 class _Follower:
@@ -44,7 +44,7 @@ class _Collector:
     def __init__(self, trace: Trace) -> None:
         self.trace = trace
         self.followers: dict[str, _Follower] = {}
-        self.settlements: list[Settled] = []
+        self.settlements = SettlementReader()
         self.calls: set[str] = set()
         self.added = 0
         self.unsettled = 0
@@ -54,7 +54,7 @@ class _Collector:
         ledger, given = step.ledger, step.payload
         at = seconds(step.written)
         self._mark(ledger, given)
-        new = self._new_settlements(ledger)
+        new = self.settlements.take(ledger)
         for key, window in ledger.windows.items():
             self._follow(key, window, new)
         if given["hook_event_name"] in (POST_TOOL_USE, POST_TOOL_USE_FAILURE):
@@ -64,15 +64,6 @@ class _Collector:
         self._swarms(ledger)
         self._agents(ledger, given)
         self._point(ledger, at)
-
-    def _new_settlements(self, ledger: SessionLedger) -> list[Settled]:
-        """Return the settlements since the last step; the ledger keeps the last fifty."""
-        now = [(kind, claimed, measured) for kind, claimed, measured in ledger.session.settlements]
-        before, self.settlements = self.settlements, now
-        for kept in range(min(len(before), len(now)), -1, -1):
-            if before[len(before) - kept :] == now[:kept]:
-                return now[kept:]
-        return now
 
     def _follow(self, key: str, window: Window, new: list[Settled]) -> None:
         follower = self.followers.setdefault(key, _Follower())

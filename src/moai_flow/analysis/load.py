@@ -11,8 +11,10 @@ from hashlib import blake2b
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from moai_flow.analysis.accuracy import Errors, errors
 from moai_flow.analysis.cache import Cache
 from moai_flow.analysis.collect import collect
+from moai_flow.analysis.parallel import over
 from moai_flow.analysis.recommend import Recommendation, recommend
 from moai_flow.analysis.totals import without_copies
 from moai_flow.core import codec
@@ -27,7 +29,7 @@ from moai_flow.usage.places import project_folders
 from moai_flow.usage.reading import read_beginning
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from moai_flow.analysis.trace import Trace
     from moai_flow.core.ledger import SessionLedger
@@ -39,11 +41,6 @@ if TYPE_CHECKING:
 
 DAY_SECONDS = 86_400.0
 
-PARALLEL_BYTES = 20_000_000
-"""Bytes to play from which on several processes are faster than one."""
-
-MAX_PROCESSES = 8
-TICK_SECONDS = 0.2
 WRITTEN_AT_ONCE = 32
 """Traces that are kept in one step: who interrupts the first run loses no more."""
 
@@ -133,22 +130,20 @@ def load_traces(
         cache: a private folder in which traces are kept, "" for none.
         progress: is called with the bytes of each session that is done.
     """
-    layers_of: dict[str, list[Layer]] = {}
-    tasks = {one.main.path: _task(one, environ, state, layers_of) for one in sessions}
+    tasks = {task.session.main.path: task for task in tasks_of(sessions, environ, state)}
     with closing(Cache(cache)) as kept:
         found = kept.read({path: task.signature for path, task in tasks.items()})
         missing = [task for path, task in tasks.items() if path not in found]
         if progress is not None:
             progress(sum(tasks[path].session.size for path in found))
         made: list[tuple[str, str, Trace]] = []
-        for done in _play_all(missing):
+        for done in over(missing, _play, size_of):
             if progress is not None:
-                progress(done[0].session.size if done is not None else 0)
-            trace = done[1] if done is not None else None
-            if done is not None and trace is not None:
-                path = done[0].session.main.path
-                found[path] = trace
-                made.append((path, done[0].signature, trace))
+                progress(size_of(done[0]) if done is not None else 0)
+            task, trace = done or (None, None)
+            if task is not None and trace is not None:
+                found[task.session.main.path] = trace
+                made.append((task.session.main.path, task.signature, trace))
             if len(made) >= WRITTEN_AT_ONCE:
                 kept.write(made)
                 made.clear()
@@ -165,47 +160,44 @@ def load(ledger: SessionLedger) -> Trace | None:
     except TokenBudgetError:
         return None
     layers, window_size = _settings(session, os.environ, ledger, {})
-    return _play(Task(session, layers, window_size))[1]
+    return _play(Task(session, layers, window_size))
 
 
-def _play_all(tasks: list[Task]) -> Iterator[tuple[Task, Trace | None] | None]:
-    """Play sessions in any order, in several processes where that is faster; None comes while all are still busy."""
-    processes = min(MAX_PROCESSES, os.cpu_count() or 1, len(tasks))
-    if processes < 2 or sum(task.session.size for task in tasks) < PARALLEL_BYTES:  # noqa: PLR2004 - this one
-        yield from map(_play, tasks)
-        return
-    import multiprocessing  # noqa: PLC0415 - where it pays
-
-    # A fork shares the modules that are loaded.
-    method = "fork" if sys.platform == "linux" else "spawn"
-    largest_first = sorted(tasks, key=lambda task: -task.session.size)
-    with multiprocessing.get_context(method).Pool(processes) as pool:
-        done = pool.imap_unordered(_play_numbered, enumerate(largest_first))
-        remaining = len(largest_first)
-        while remaining:
-            try:
-                number, trace = done.next(timeout=TICK_SECONDS)
-            except multiprocessing.TimeoutError:  # noqa: PERF203 - sessions take longer than this
-                yield None
-            else:
-                remaining -= 1
-                yield largest_first[number], trace
+def size_of(task: Task) -> int:
+    """Return the bytes that a task reads."""
+    return task.session.size
 
 
-def _play_numbered(task: tuple[int, Task]) -> tuple[int, Trace | None]:
-    return task[0], _play(task[1])[1]
-
-
-def _play(task: Task) -> tuple[Task, Trace | None]:
+def _play(task: Task) -> Trace | None:
     """Play a session; None for what is none, or cannot be read."""
     session = task.session
     try:
         trace = collect(play(session, task.layers, window_size=task.window_size), session.session_id)
     except TokenBudgetError:
-        return task, None
+        return None
     trace.window_size = task.window_size or trace.window_size
     trace.after_clear = _CLEAR in _head(session.main.path)
-    return task, trace
+    return trace
+
+
+def tasks_of(sessions: Sequence[Recorded], environ: Mapping[str, str], state: str = "") -> list[Task]:
+    """Return what is needed to play some sessions, as `load_traces` does.
+
+    Args:
+        sessions: their transcripts.
+        environ: the environment, for the settings.
+        state: the folder of the ledgers, "" for none.
+    """
+    layers_of: dict[str, list[Layer]] = {}
+    return [_task(one, environ, state, layers_of) for one in sessions]
+
+
+def load_errors(task: Task) -> Errors:
+    """Play a session and return the errors of its estimates; none for what cannot be read."""
+    try:
+        return errors(play(task.session, task.layers, window_size=task.window_size))
+    except TokenBudgetError:
+        return Errors()
 
 
 def _task(session: Recorded, environ: Mapping[str, str], state: str, layers_of: dict[str, list[Layer]]) -> Task:

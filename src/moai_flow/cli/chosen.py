@@ -110,6 +110,34 @@ def named(found: Sequence[Recorded], session: str) -> Recorded:
     return (exact or begins)[0]
 
 
+def pointed_at(target: str | None, state_dir: str | None = None) -> list[Recorded]:
+    """Return the sessions that an argument names, the one that was written last first.
+
+    Args:
+        target: a transcript, a folder of transcripts, the client's folder of projects, a project's folder (its last
+            session), how a session's id begins, or None for this project's last session.
+        state_dir: the folder of the ledgers, None for the hooks'.
+
+    Raises:
+        TokenBudgetError: there is none.
+    """
+    from moai_flow.analysis.load import all_sessions
+    from moai_flow.replay import recorded
+
+    if target is None:
+        return of_project(every(state_dir), None)[:1]
+    path = os.path.expanduser(target)
+    if os.path.isdir(path):
+        own = recorded.of_project(all_sessions(os.environ, state_of(state_dir)), os.path.abspath(path))
+        found = own[:1] or recorded.inside(path)
+        if not found:
+            raise TokenBudgetError(f"{target}: no transcript in it, and no session of a project there")
+        return found
+    if os.path.exists(path) or os.sep in target:
+        return [recorded.at(path)]
+    return [named(every(state_dir), target)]
+
+
 def of_project(found: Sequence[Recorded], project: str | None) -> list[Recorded]:
     """Return the sessions of a project: the one this command runs in (or the nearest around it), or the named one.
 
@@ -138,8 +166,8 @@ def of_project(found: Sequence[Recorded], project: str | None) -> list[Recorded]
             return own
     folders = len({one.main.folder for one in found})
     raise TokenBudgetError(
-        f"no session of {where}; {len(found)} of {folders} other project{'s' if folders > 1 else ''} are there: "
-        "--project all, or --project DIR"
+        f"no session of {where}; --project all takes the {len(found)} of {folders} "
+        f"project{'s' if folders > 1 else ''} that have transcripts, --project DIR another's"
     )
 
 

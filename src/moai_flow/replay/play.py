@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from moai_flow.core.ledger import SessionLedger
+    from moai_flow.core.window import Measurement
     from moai_flow.replay.payloads import Payload
     from moai_flow.replay.player import Layer
 
@@ -27,16 +28,26 @@ class Step:
         written: when it ran, as the client wrote it ("" where it did not).
         payload: what the hook was given.
         ledger: the session's ledger. It is the same object at each step and goes on changing: take what is needed.
+        measured: what the transcripts said when it ran, by the window's key.
         to_person: what the person would have seen, "" for nothing.
         to_model: what the model would have received, "" for nothing.
     """
 
-    __slots__ = ("ledger", "payload", "to_model", "to_person", "written")
+    __slots__ = ("ledger", "measured", "payload", "to_model", "to_person", "written")
 
-    def __init__(self, written: str, given: Payload, ledger: SessionLedger, to_person: str, to_model: str) -> None:
+    def __init__(
+        self,
+        written: str,
+        given: Payload,
+        ledger: SessionLedger,
+        measured: dict[str, Measurement],
+        to_person: str,
+        to_model: str,
+    ) -> None:
         self.written = written
         self.payload = given
         self.ledger = ledger
+        self.measured = measured
         self.to_person = to_person
         self.to_model = to_model
 
@@ -94,4 +105,4 @@ def play(
 def _step(player: Player, written: str, given: Payload, now: float) -> Step:
     event = payload.Event(given)
     to_person, to_model = player.take(event, now)
-    return Step(written, given, player.ledgers[event.session], to_person, to_model)
+    return Step(written, given, player.ledgers[event.session], player.measured, to_person, to_model)

@@ -34,11 +34,13 @@ class Player:
 
     Attributes:
         ledgers: each session's ledger, by its id.
+        measured: what the transcripts said at the last event, by the window's key.
         sizes: how many bytes each transcript has by now, by its path; the caller brings it up to date.
     """
 
     def __init__(self, layers: Sequence[Layer] = (), *, window_size: int = 0) -> None:
         self.ledgers: dict[str, SessionLedger] = {}
+        self.measured: dict[str, Measurement] = {}
         self.sizes: dict[str, int] = {}
         self._layers = layers
         self._window_size = window_size
@@ -65,8 +67,10 @@ class Player:
         if event.name == SESSION_END and event.source == CLEAR:
             self._cleared = event.session
         reading = meter.read(ledger, event, now, source=self)
+        self.measured = reading.measured
         ledger = respond.advance(ledger, event, reading, event.cwd, now, source=self)
         self.ledgers[event.session] = ledger
+        _order(ledger)
         respond.look_ahead(ledger, {})
         reply.keep_problems(ledger, problems, is_rebuilt=False)
         to_person, to_model = reply.notify(ledger, event)
@@ -91,6 +95,13 @@ class Player:
         if window_size not in self._configs:
             self._configs[window_size] = BudgetConfig.merged(self._layers, window_size or None)
         return self._configs[window_size]
+
+
+def _order(ledger: SessionLedger) -> None:
+    """Bring estimates into the order in which a ledger's file keeps them: what is settled first depends on it."""
+    for window in ledger.windows.values():
+        if len(window.pending) > 1:
+            window.pending = dict(sorted(window.pending.items()))
 
 
 def seconds(written: str) -> float:

@@ -102,6 +102,15 @@ def at(path: str | Path) -> Recorded:
     return Recorded(main, agents)
 
 
+def inside(folder: str) -> list[Recorded]:
+    """Return the sessions in a folder of transcripts, or in one of projects; none for any other folder."""
+    place = Path(folder).resolve()
+    mains = [path for path in place.glob(f"*{SUFFIX}") if not path.name.startswith(AGENT_PREFIX) and path.is_file()]
+    if mains:
+        return sorted([at(path) for path in mains], key=lambda one: -one.changed)
+    return [one for one in find([str(place)]) if one.main.folder.startswith("-")]
+
+
 def of_project(found: Iterable[Recorded], project: str) -> list[Recorded]:
     """Return the sessions of a project's folder: the client names their folder after it."""
     name = folder_name(project)

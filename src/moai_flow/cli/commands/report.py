@@ -56,30 +56,20 @@ def command(
     when = chosen.period(since, until, days)
     if session and (when or project):
         raise click.UsageError("--session excludes --project, --since, --until and --days.")
-    found, when = choose(chosen.every(state_dir), session=session, project=project, when=when)
-    traces = chosen.traces(found, when, state_dir=state_dir, with_cache=not no_cache)
+    everything = chosen.every(state_dir)
+    found = [chosen.named(everything, session)] if session else chosen.of_project(everything, project)
+    is_default = when is None and not session
+    if is_default:
+        when = chosen.today()
+    some = found if when is None else chosen.within(found, when)
+    traces = chosen.traces(some, when, state_dir=state_dir, with_cache=not no_cache)
+    if not traces and is_default:
+        click.echo("No session today; this is the last one.", err=True)
+        some, when = found[:1], None
+        traces = chosen.traces(some, state_dir=state_dir, with_cache=not no_cache)
     if not traces:
         raise TokenBudgetError("no session in these days; --days 30 looks further back")
-    _print(traces, _spend(found, when), html=html, as_json=as_json)
-
-
-def choose(
-    found: list[Recorded], *, session: str | None, project: str | None, when: Period | None
-) -> tuple[list[Recorded], Period | None]:
-    """Return the chosen sessions and the period they must fall into.
-
-    Without any choice: this project's of today, or its last one where there is none today.
-    """
-    if session:
-        return [chosen.named(found, session)], None
-    own = chosen.of_project(found, project)
-    if when is not None:
-        return chosen.within(own, when), when
-    today = chosen.within(own, chosen.today())
-    if today:
-        return today, chosen.today()
-    click.echo("No session today; this is the last one.", err=True)
-    return own[:1], None
+    _print(traces, _spend(some, when), html=html, as_json=as_json)
 
 
 def _spend(found: list[Recorded], when: Period | None) -> Spend | None:
