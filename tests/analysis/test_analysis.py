@@ -234,7 +234,7 @@ def swarm(highest: int, allocated: int, guaranteed: int = 0, *, measured: bool =
         ),
         pytest.param([trace(marks=[Mark(1, 160_000, 10_000)])], [], id="the person compacted"),
         pytest.param(
-            [trace(points=[Point(0.0, 181_000 + number, {}) for number in range(11)])],
+            [trace(full_steps=11, full_last=181_010)],
             [
                 (
                     "11 steps ran with more than 180,000 tokens in the main window: each request reads all of "
@@ -243,6 +243,7 @@ def swarm(highest: int, allocated: int, guaranteed: int = 0, *, measured: bool =
             ],
             id="a window that stayed full",
         ),
+        pytest.param([trace(full_steps=10, full_last=181_010)], [], id="a window that was full for a moment"),
         pytest.param([trace()], [], id="nothing stands out"),
         pytest.param([], [], id="no session"),
     ],

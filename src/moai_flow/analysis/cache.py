@@ -38,6 +38,8 @@ _HEAD_FIELDS = (
     "other",
     "highest",
     "measured",
+    "full_steps",
+    "full_last",
 )
 
 

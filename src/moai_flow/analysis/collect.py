@@ -7,6 +7,8 @@ that turned out too high was never in the window.
 
 from __future__ import annotations
 
+from bisect import bisect_left
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from moai_flow.analysis.settled import SettlementReader
@@ -26,6 +28,13 @@ if TYPE_CHECKING:
     from moai_flow.core.ledger import SessionLedger
     from moai_flow.core.window import Window
     from moai_flow.replay.play import Step
+
+
+SHOWING = 1_000
+"""The part of a figure (one in so many) from which an estimate in it shows; a prompt of a word does not."""
+
+MAX_POINTS = 400
+"""Points that are kept of a session, about: a chart draws no more."""
 
 
 class _Follower:
@@ -114,7 +123,7 @@ class _Collector:
             follower.occupancy + pending,
             window.tokens,
             automatic=given.get("trigger") == "auto",
-            measured=bool(follower.message) and not pending,
+            measured=bool(follower.message) and pending * SHOWING <= follower.occupancy,
         )
         self.trace.marks.append(mark)
         self.open_mark = mark
@@ -185,6 +194,9 @@ class _Collector:
             self.open_mark.measured = False
         in_main = sum(result.tokens for result in trace.results if not result.agent and result.measured)
         trace.other = max(0, self.added - in_main - trace.prompts)
+        full = [point.occupancy for point in trace.points if trace.critical and point.occupancy >= trace.critical]
+        trace.full_steps, trace.full_last = len(full), full[-1] if full else 0
+        _thin(trace)
 
 
 def collect(steps: Iterable[Step], session_id: str) -> Trace:
@@ -202,6 +214,24 @@ def collect(steps: Iterable[Step], session_id: str) -> Trace:
     if ledger is not None:
         collector.finish(ledger)
     return collector.trace
+
+
+def _thin(trace: Trace) -> None:
+    """Keep as many points as a chart can show: the ends of each stretch between two marks, and the highest between."""
+    points = trace.points
+    if len(points) <= MAX_POINTS:
+        return
+    size = -(-len(points) // MAX_POINTS)
+    edges = [0, *[mark.index for mark in trace.marks], len(points)]
+    kept: list[int] = []
+    for begin, end in pairwise(edges):
+        if begin < end:
+            groups = [range(first, min(first + size, end)) for first in range(begin, end, size)]
+            highest = [max(group, key=lambda index: points[index].occupancy) for group in groups]
+            kept += sorted({begin, *highest, end - 1})
+    for mark in trace.marks:
+        mark.index = bisect_left(kept, mark.index)
+    trace.points = [points[index] for index in kept]
 
 
 def _raise(figure: Trace | SwarmUse | AgentUse, measured: int, with_estimates: int) -> None:

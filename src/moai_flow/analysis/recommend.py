@@ -202,14 +202,13 @@ def _compactions(traces: Sequence[Trace]) -> Iterator[Recommendation]:
 def _full_windows(traces: Sequence[Trace]) -> Iterator[Recommendation]:
     """Yield sessions that went on for long after /clear was recommended."""
     for trace in traces:
-        above = [point for point in trace.points if trace.critical and point.occupancy >= trace.critical]
-        if len(above) > MANY_STEPS:
+        if trace.full_steps > MANY_STEPS:
             yield Recommendation(
                 "full_window",
-                f"{len(above)} steps ran with more than {trace.critical:,} tokens in the main window: each request "
-                "reads all of them again. /clear when a task is done.",
-                above[-1].occupancy - trace.critical,
-                {"session_id": trace.session_id, "steps": len(above), "highest": trace.highest},
+                f"{trace.full_steps} steps ran with more than {trace.critical:,} tokens in the main window: each "
+                "request reads all of them again. /clear when a task is done.",
+                trace.full_last - trace.critical,
+                {"session_id": trace.session_id, "steps": trace.full_steps, "highest": trace.highest},
             )
 
 

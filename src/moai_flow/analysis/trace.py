@@ -118,6 +118,7 @@ class Trace:
         other: tokens of the main window that neither prompts nor results brought: replies, the system's prompt.
         highest: the highest occupancy of the main window, from measurements alone where there are any.
         measured: whether `highest` is measured.
+        full_steps: how many steps ran with the critical threshold passed; `full_last` is what the last of them held.
     """
 
     session_id: str
@@ -132,6 +133,8 @@ class Trace:
     other: int = 0
     highest: int = 0
     measured: bool = False
+    full_steps: int = 0
+    full_last: int = 0
     results: list[Result] = field(default_factory=list)
     points: list[Point] = field(default_factory=list)
     marks: list[Mark] = field(default_factory=list)

@@ -64,7 +64,8 @@ def command(
     some = found if when is None else chosen.within(found, when)
     traces = chosen.traces(some, when, state_dir=state_dir, with_cache=not no_cache)
     if not traces and is_default:
-        click.echo("No session today; this is the last one.", err=True)
+        if not as_json:
+            click.echo("No session today; this is the last one.\n")
         some, when = found[:1], None
         traces = chosen.traces(some, state_dir=state_dir, with_cache=not no_cache)
     if not traces:
