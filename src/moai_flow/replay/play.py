@@ -88,7 +88,7 @@ def play(
     types = agent_types(lines)
     reader = Reader(session.session_id, types)
     layers = [("replay", settings)] if isinstance(settings, dict) else list(settings or ())
-    player = Player(layers, window_size=window_size)
+    player = Player(layers, size=window_size)
     main = session.main.path
     for line in lines:
         if line.agent and line.agent not in types:

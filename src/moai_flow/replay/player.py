@@ -9,6 +9,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from moai_flow.core import window_size
 from moai_flow.core.config import BudgetConfig
 from moai_flow.hook import meter, reply, respond, transcript
 from moai_flow.hook.payload import PRE_TOOL_USE, SESSION_END
@@ -30,7 +31,7 @@ class Player:
 
     Args:
         layers: the settings, from the weakest to the strongest.
-        window_size: tokens of the main window where they are known, 0 for what the transcripts tell.
+        size: tokens of the main window where they are known, 0 for what the transcripts tell.
 
     Attributes:
         ledgers: each session's ledger, by its id.
@@ -38,12 +39,12 @@ class Player:
         sizes: how many bytes each transcript has by now, by its path; the caller brings it up to date.
     """
 
-    def __init__(self, layers: Sequence[Layer] = (), *, window_size: int = 0) -> None:
+    def __init__(self, layers: Sequence[Layer] = (), *, size: int = 0) -> None:
         self.ledgers: dict[str, SessionLedger] = {}
         self.measured: dict[str, Measurement] = {}
         self.sizes: dict[str, int] = {}
         self._layers = layers
-        self._window_size = window_size
+        self._size = size
         self._configs: dict[int, tuple[BudgetConfig, list[str]]] = {}
         self._cleared = ""
 
@@ -60,10 +61,10 @@ class Player:
             return "", ""
         previous = self.ledgers.get(self._cleared) if is_unknown and not event.agent else None
         known = ledger or previous
-        config, problems = self._config(known.session.window_size if known is not None else self._window_size)
+        config, problems = self._config(known.session.window_size if known is not None else self._size)
         ledger = respond.opened(ledger, previous, event, config, now)
-        if is_unknown:
-            ledger.session.window_size = ledger.session.window_size or self._window_size
+        if is_unknown and self._size:
+            ledger.session.window_size, ledger.session.size_source = self._size, window_size.STATUS_LINE
         if event.name == SESSION_END and event.source == CLEAR:
             self._cleared = event.session
         reading = meter.read(ledger, event, now, source=self)
@@ -71,7 +72,7 @@ class Player:
         ledger = respond.advance(ledger, event, reading, event.cwd, now, source=self)
         self.ledgers[event.session] = ledger
         _order(ledger)
-        respond.look_ahead(ledger, {})
+        ledger.session.compacts_at = window_size.compaction_point(ledger.session.window_size, {})
         reply.keep_problems(ledger, problems, is_rebuilt=False)
         to_person, to_model = reply.notify(ledger, event)
         return "\n".join(to_person), "\n".join(to_model)
@@ -91,10 +92,11 @@ class Player:
             path, message=message, offset=offset, history_offset=history_offset, is_agent=is_agent, end=size
         )
 
-    def _config(self, window_size: int) -> tuple[BudgetConfig, list[str]]:
-        if window_size not in self._configs:
-            self._configs[window_size] = BudgetConfig.merged(self._layers, window_size or None)
-        return self._configs[window_size]
+    def _config(self, size: int) -> tuple[BudgetConfig, list[str]]:
+        """Return the settings for a window of so many tokens, and a line for each that cannot be used."""
+        if size not in self._configs:
+            self._configs[size] = BudgetConfig.merged(self._layers, size or None)
+        return self._configs[size]
 
 
 def _order(ledger: SessionLedger) -> None:
