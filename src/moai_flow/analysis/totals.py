@@ -31,11 +31,11 @@ class Total:
 def without_copies(traces: Sequence[Trace]) -> list[Trace]:
     """Return the traces with every result once: a forked or resumed session's file repeats those before it.
 
-    The session that began first keeps a result.
+    The session that began first keeps a result; a copy begins when its original does, and goes on for longer.
     """
     seen: set[str] = set()
     found = []
-    for trace in sorted(traces, key=lambda trace: trace.began):
+    for trace in sorted(traces, key=lambda trace: (trace.began, trace.ended)):
         own = [result for result in trace.results if result.call not in seen]
         seen.update([result.call for result in own if result.call])
         found.append(trace if len(own) == len(trace.results) else replace(trace, results=own))

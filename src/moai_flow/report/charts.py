@@ -26,8 +26,8 @@ MAX_POINTS = 480
 WIDE, NARROW = 1040, 380
 """Widths (CSS pixels) that drawings are made for: a page on a screen, and on a phone."""
 
-_HEIGHT = 320
-_LEFT, _RIGHT, _TOP, _BOTTOM = 52, 12, 26, 34
+_HEIGHT = 330
+_LEFT, _RIGHT, _TOP, _BOTTOM = 52, 12, 36, 34
 _LABEL_WIDTH = 84
 _DATE_WIDTH, _TIME_WIDTH = 84, 48
 
@@ -177,10 +177,10 @@ def _marks(traces: Sequence[Trace], scale: Scale) -> Iterator[str]:
 
 def _mark(x: float, word: str, kind: str, *, is_labelled: bool) -> Iterator[str]:
     bottom = _HEIGHT - _BOTTOM
-    yield f'<line class="{kind}" x1="{x}" x2="{x}" y1="{_TOP - 6}" y2="{bottom}"><title>{word}</title></line>'
+    yield f'<line class="{kind}" x1="{x}" x2="{x}" y1="{_TOP - 16}" y2="{bottom}"><title>{word}</title></line>'
     if is_labelled:
         anchor, at = ("start", _LEFT) if x < _LEFT + _LABEL_WIDTH / 2 else ("middle", x)
-        yield f'<text class="mark" x="{at}" y="{_TOP - 11}" text-anchor="{anchor}">{word}</text>'
+        yield f'<text class="mark" x="{at}" y="{_TOP - 21}" text-anchor="{anchor}">{word}</text>'
 
 
 def _times(traces: Sequence[Trace], scale: Scale) -> Iterator[str]:

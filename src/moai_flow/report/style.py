@@ -45,6 +45,7 @@ svg .critical { stroke: var(--critical); stroke-dasharray: 6 4; stroke-width: 1.
 svg .budget { stroke: var(--faint); stroke-width: 1.5; }
 svg .warning-text { fill: var(--warning); } svg .critical-text { fill: var(--critical); }
 svg .budget-text { fill: var(--faint); }
+svg .warning-text, svg .critical-text, svg .budget-text { paint-order: stroke; stroke: var(--back); stroke-width: 3px; }
 svg .clear { stroke: var(--front); stroke-dasharray: 2 3; }
 svg .compaction { stroke: var(--faint); stroke-dasharray: 2 3; }
 svg .hover { fill: transparent; } svg .hover:hover { fill: var(--front); opacity: 0.12; }
@@ -54,7 +55,7 @@ svg .hover { fill: transparent; } svg .hover:hover { fill: var(--front); opacity
 .s6 { fill: var(--s6); background: var(--s6); } .s7 { fill: var(--s7); background: var(--s7); }
 .bar { display: grid; grid-template-columns: minmax(0, 22%) minmax(0, 1fr) minmax(0, 26%); gap: 0 12px;
   align-items: center; padding: 3px 0; font-size: 13.5px; }
-.bar .label { text-align: right; overflow-wrap: anywhere; }
+.bar .label { text-align: right; overflow-wrap: anywhere; min-width: 0; }
 .bar .track { position: relative; height: 16px; }
 .bar .track i { display: block; height: 100%; border-radius: 2px; min-width: 2px; }
 .bar .track i.over { outline: 2px solid var(--critical); }
@@ -72,12 +73,12 @@ code { font: 12.5px ui-monospace, SFMono-Regular, Menlo, Consolas, monospace; }
   .tiles { grid-template-columns: repeat(2, minmax(0, 1fr)); }
   .tile .value { font-size: 20px; }
   svg.w1040 { display: none; } svg.w380 { display: block; }
-  .bar { grid-template-columns: minmax(0, 1fr) auto; padding: 5px 0; }
+  .bar { grid-template-columns: minmax(36%, 1fr) minmax(0, max-content); padding: 5px 0; }
   .bar .label { text-align: left; } .bar .track { grid-row: 2; grid-column: 1 / 3; height: 10px; }
   .bar .figure { text-align: right; }
-  table, tbody, tr, td { display: block; } th { display: none; }
+  table, tbody, tr { display: block; } th { display: none; }
   tr { padding: 8px 0; border-bottom: 1px solid var(--line); }
-  td { padding: 1px 0; border: 0; } td:empty { display: none; }
+  td { display: inline-block; padding: 1px 14px 1px 0; border: 0; } td:empty { display: none; }
 }
 @media print { section { break-inside: avoid; } .hover { display: none; } }
 """
