@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from moai_flow.core.swarm import MAIN
 from moai_flow.usage import attribution, grouping
+from moai_flow.usage.client_totals import unrecorded
 from moai_flow.usage.days import day_begins, day_ends, local_day
 from moai_flow.usage.places import find_transcripts, project_folders
 from moai_flow.usage.store import Store
@@ -36,15 +37,18 @@ class MachineUsage:
         entries: the usage, summed up by session, agent, model, project and quarter of an hour (or kept apart by
             prompt), with its `at` in seconds since the epoch.
         files: transcripts that were found.
+        unrecorded: tokens that the clients say they were billed beyond their messages: requests that compact a window,
+            titles. It is part of no sum; None where days were asked for, to which it cannot be assigned.
         problems: files that could not be read, and why.
     """
 
-    __slots__ = ("entries", "files", "problems")
+    __slots__ = ("entries", "files", "problems", "unrecorded")
 
     def __init__(self, files: int, problems: dict[str, str]) -> None:
         self.entries: list[Entry] = []
         self.files = files
         self.problems = problems
+        self.unrecorded: Usage | None = None
 
     @property
     def totals(self) -> Usage:
@@ -122,6 +126,8 @@ def read_usage(
             for entry in store.entries(session=session, by_prompt=by_prompt)
             if (first is None or entry.at >= first) and (end is None or entry.at < end)
         ]
+        if since is None and until is None:
+            found.unrecorded = unrecorded(store.client_totals(session=session), found.entries)
     return found
 
 

@@ -90,7 +90,7 @@ def read_lines(data: bytes, progress: Progress, *, is_agent: bool = False) -> Ba
     """
     batch = Batch()
     read_until = 0
-    for begin, end in _lines_with(data, _USAGE):
+    for begin, end in lines_with(data, _USAGE):
         prompt = data.rfind(_PROMPT, read_until, begin)
         if prompt >= 0:
             progress.prompt = _quoted(data, prompt + len(_PROMPT)) or progress.prompt
@@ -102,7 +102,7 @@ def read_lines(data: bytes, progress: Progress, *, is_agent: bool = False) -> Ba
     if prompt >= 0:
         progress.prompt = _quoted(data, prompt + len(_PROMPT)) or progress.prompt
     if not is_agent:
-        for begin, end in _lines_with(data, _AGENT):
+        for begin, end in lines_with(data, _AGENT):
             line = data[begin:end]
             if _RESULT in line:
                 _read_result(record_of(line), batch, progress)
@@ -146,7 +146,7 @@ def _zone_seconds(written: str) -> int:
     return -seconds if zone[0] == "-" else seconds
 
 
-def _lines_with(data: bytes, mark: bytes) -> Iterator[tuple[int, int]]:
+def lines_with(data: bytes, mark: bytes) -> Iterator[tuple[int, int]]:
     """Return where the lines that hold a mark begin and end: most of a transcript is something else.
 
     In a JSON text the quotes of a string's content are escaped, so a quoted mark is a name, or a whole string.

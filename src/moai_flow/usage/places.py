@@ -15,7 +15,7 @@ from moai_flow.usage.messages import record_of
 from moai_flow.usage.reading import read_beginning
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
 CONFIG_VARIABLE = "CLAUDE_CONFIG_DIR"
 """Names the client's folder instead of the default ones; several are separated by commas."""
@@ -76,6 +76,27 @@ def find_transcripts(folders: list[str]) -> list[Transcript]:
             if entry.is_dir(follow_symlinks=False):
                 found += _below(entry.path, _name(entry.name), [])
     return sorted(found, key=lambda transcript: transcript.path)
+
+
+def choose(
+    transcripts: Iterable[Transcript], *, session: str = "", project: str = "", since: float = 0.0
+) -> list[Transcript]:
+    """Return some of the transcripts.
+
+    Args:
+        transcripts: those that were found.
+        session: how the session's id begins; "" for all.
+        project: the project's folder; "" for all.
+        since: seconds since the epoch: those written since then.
+    """
+    folder = folder_name(project)
+    return [
+        transcript
+        for transcript in transcripts
+        if transcript.session.startswith(session)
+        and (not project or transcript.folder == folder)
+        and transcript.changed >= since * 1e9
+    ]
 
 
 def folder_name(project: str) -> str:

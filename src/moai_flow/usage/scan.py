@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Any
 
-from moai_flow.usage import places, reading
+from moai_flow.usage import places
+from moai_flow.usage.client_totals import merge_totals, read_totals
 from moai_flow.usage.messages import Message, read_lines
 from moai_flow.usage.progress import Progress
+from moai_flow.usage.reading import read_new
 from moai_flow.usage.tally import Place, rank
 
 if TYPE_CHECKING:
@@ -49,9 +52,10 @@ class Found:
         place: the file's session, agent and project; the type is "" where only other files can tell it.
         messages: its new messages, or those with a fuller usage.
         agent_types: types of agents by their ids.
+        client_totals: what the client says it was billed in all.
     """
 
-    __slots__ = ("agent_types", "is_other", "messages", "number", "place", "problem", "progress")
+    __slots__ = ("agent_types", "client_totals", "is_other", "messages", "number", "place", "problem", "progress")
 
     def __init__(self, number: int) -> None:
         self.number = number
@@ -61,6 +65,7 @@ class Found:
         self.place = Place("")
         self.messages: list[tuple[Any, ...]] = []
         self.agent_types: dict[str, str] = {}
+        self.client_totals: dict[str, list[int]] = {}
 
 
 def scan(tasks: list[Task]) -> Iterator[Found]:
@@ -75,7 +80,9 @@ def scan(tasks: list[Task]) -> Iterator[Found]:
     # A fork shares the modules that are loaded; where threads run, or there is none, processes start anew.
     method = "fork" if sys.platform == "linux" else "spawn"
     largest_first = sorted(tasks, key=lambda task: -task.transcript.size)
-    with multiprocessing.get_context(method).Pool(processes) as pool:
+    # Ctrl-C is for this process, which ends the others.
+    ignore = (signal.SIGINT, signal.SIG_IGN)
+    with multiprocessing.get_context(method).Pool(processes, signal.signal, ignore) as pool:
         yield from pool.imap_unordered(scan_file, largest_first)
 
 
@@ -86,14 +93,16 @@ def scan_file(task: Task) -> Found:
     messages: dict[str, Message] = {}
     try:
         while True:
-            fresh = reading.read_new(transcript.path, progress, with_rest=True)
+            fresh = read_new(transcript.path, progress, with_rest=True)
             if fresh.is_other:
                 found.is_other = True
                 messages.clear()
+                found.client_totals.clear()
             for data in (fresh.lines, fresh.rest):
                 batch = read_lines(data, progress, is_agent=bool(transcript.agent))
                 _merge(messages, batch.messages.values())
                 found.agent_types.update(batch.agent_types)
+                merge_totals(found.client_totals, read_totals(data))
             if fresh.rest or (not fresh.lines and not progress.is_in_line) or fresh.remaining <= 0:
                 break
     except OSError as error:

@@ -13,15 +13,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from moai_flow.usage.classes import FIELDS, Usage
+from moai_flow.usage.client_totals import merge_totals
 from moai_flow.usage.scan import Found, Task, scan
 from moai_flow.usage.tally import LONG_INPUT, Entry
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from moai_flow.usage.client_totals import Totals
     from moai_flow.usage.places import Transcript
 
-VERSION = 1
+VERSION = 2
 BUCKET_SECONDS = 900
 """Sums are kept by quarters of an hour: every time zone's days begin with one."""
 
@@ -30,7 +32,7 @@ _SUMS = ", ".join(f"SUM({field})" for field in FIELDS)
 _COLUMNS = ", ".join(f"{field} INTEGER" for field in FIELDS)
 _SCHEMA = f"""
 CREATE TABLE files (id INTEGER PRIMARY KEY, path BLOB UNIQUE, size INTEGER, changed INTEGER, progress TEXT,
-  folder TEXT, session TEXT, agent TEXT, agent_type TEXT, project TEXT);
+  folder TEXT, session TEXT, agent TEXT, agent_type TEXT, project TEXT, client_totals TEXT);
 CREATE TABLE messages (key INTEGER, file INTEGER, counted INTEGER, near INTEGER, at INTEGER, origin TEXT, agent TEXT,
   agent_type TEXT, model TEXT, prompt TEXT, {_COLUMNS}, PRIMARY KEY (key, file)) WITHOUT ROWID;
 CREATE TABLE sums (file INTEGER, origin TEXT, agent TEXT, agent_type TEXT, model TEXT, is_long INTEGER,
@@ -38,7 +40,7 @@ CREATE TABLE sums (file INTEGER, origin TEXT, agent TEXT, agent_type TEXT, model
 CREATE TABLE agent_types (agent TEXT PRIMARY KEY, agent_type TEXT);
 PRAGMA user_version = {VERSION};
 """
-_TOTAL = "input + cache_write_5m + cache_write_1h + cache_read + output"
+_TABLES = 4
 _INSERT = (
     f"INSERT INTO messages VALUES ({', '.join('?' * (10 + len(FIELDS)))}) ON CONFLICT (key, file) DO UPDATE SET "  # noqa: S608 - names of this module
     + ", ".join(f"{name} = excluded.{name}" for name in ("at", "near", "model", *FIELDS))
@@ -117,6 +119,26 @@ class Store:
                 is_long=bool(is_long),
             )
 
+    def client_totals(self, *, session: str = "") -> dict[str, Totals]:
+        """Return what the clients say they were billed in all, by session.
+
+        Args:
+            session: how the session's id begins; "" for all.
+        """
+        found: dict[str, Totals] = {}
+        query = "SELECT session, client_totals FROM files WHERE client_totals != '{}'"
+        for name, totals in self._database.execute(query):
+            if name.startswith(session):
+                merge_totals(found.setdefault(name, {}), json.loads(totals))
+        return found
+
+    def _client_totals(self, found: Found) -> Totals:
+        """Return what is known of a file's totals, with those that are new."""
+        row = self._database.execute("SELECT client_totals FROM files WHERE id = ?", (found.number,)).fetchone()
+        known: Totals = json.loads(row[0]) if row else {}
+        merge_totals(known, found.client_totals)
+        return known
+
     def _update(self, transcripts: list[Transcript]) -> bool:
         """Read what is new; return whether anything is."""
         database = self._database
@@ -154,8 +176,9 @@ class Store:
             _forget(database, found.number)
         place = found.place
         database.execute(
-            "INSERT INTO files VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET "
+            "INSERT INTO files VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET "
             "size = excluded.size, changed = excluded.changed, progress = excluded.progress, "
+            "client_totals = excluded.client_totals, "
             "agent_type = CASE excluded.agent_type WHEN '' THEN agent_type ELSE excluded.agent_type END",
             (
                 found.number,
@@ -168,6 +191,7 @@ class Store:
                 place.agent,
                 place.agent_type,
                 place.project,
+                json.dumps(self._client_totals(found)),
             ),
         )
         database.executemany(_INSERT, [(row[0], found.number, 1, *row[1:]) for row in found.messages])
@@ -182,10 +206,13 @@ def _opened(path: str) -> sqlite3.Connection:
             # What a crash of the machine loses is read again from the transcripts.
             database.execute("PRAGMA synchronous = OFF")
             version = database.execute("PRAGMA user_version").fetchone()[0]
-            if version == VERSION:
+            tables = database.execute("SELECT COUNT(*) FROM sqlite_master WHERE type = 'table'").fetchone()[0]
+            if version == VERSION and tables == _TABLES:
                 return database
-            if not version and not database.execute("SELECT COUNT(*) FROM sqlite_master").fetchone()[0]:
+            if not version and not tables:
                 database.executescript(_SCHEMA)
+                if path:
+                    Path(path).chmod(0o600)
                 return database
         except sqlite3.OperationalError:
             database.close()

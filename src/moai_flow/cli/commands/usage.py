@@ -10,7 +10,7 @@ import click
 
 from moai_flow.cli import options
 from moai_flow.cli.program import examples
-from moai_flow.core.errors import StateError, TokenBudgetError
+from moai_flow.core.errors import TokenBudgetError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -139,11 +139,12 @@ def _cache() -> str:
     """Return the private folder of what earlier runs found, "" where there can be none."""
     import platformdirs
 
-    from moai_flow.hook.state.paths import STATE_VARIABLE
+    from moai_flow.hook.state.paths import APPLICATION, STATE_VARIABLE
 
     chosen = os.environ.get(STATE_VARIABLE, "")
-    folder = chosen or str(platformdirs.user_cache_path("token-budget", appauthor=False))
-    folder = os.path.join(folder, "usage")
+    if not os.path.isabs(chosen):
+        chosen = str(platformdirs.user_cache_path(APPLICATION, appauthor=False))
+    folder = os.path.join(chosen, "usage")
     try:
         if os.name == "posix":
             from moai_flow.hook.state.files import ensure_folder
@@ -151,6 +152,6 @@ def _cache() -> str:
             ensure_folder(folder)
         else:
             os.makedirs(folder, exist_ok=True)
-    except (OSError, StateError):
+    except OSError:
         return ""
     return folder

@@ -37,6 +37,12 @@ def lines(usage: MachineUsage, by: str, key: Callable[[Entry], str], prices: Pri
         yield _row(name, part, width, costs.get(name if name != UNKNOWN else "") if costs is not None else None)
     all_costs = prices.cost(usage.entries).get("") if prices is not None else None
     yield _row("all", usage.totals, width, all_costs)
+    if usage.unrecorded is not None and usage.unrecorded.total:
+        yield ""
+        yield (
+            f"Beyond these messages, the clients' own totals name {usage.unrecorded.total:,} tokens: "
+            "requests that compact a window, titles."
+        )
     if prices is not None and all_costs is not None:
         yield ""
         by_class = ", ".join(f"{_HEADS[name]} ${all_costs.dollars[name]:,.2f}" for name in CLASSES)
