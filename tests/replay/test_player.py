@@ -46,7 +46,7 @@ def stored(ledger: SessionLedger) -> dict[str, Any]:
 def take(player: Player, event: Event, place: Path, folder: str) -> tuple[str, str]:
     """Let the player's transcripts grow as they had by an event, and give it the event."""
     for name, size in event.sizes.items():
-        player.sizes[str(place / "projects" / folder / name)] = size
+        player.grow(str(place / "projects" / folder / name), size)
     return player.take(payload.Event(event.payload), 1_000_000.0 + event.at)
 
 

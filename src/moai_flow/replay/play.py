@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from moai_flow.core.swarm import MAIN
+from moai_flow.core.window import Window
 from moai_flow.hook import payload
+from moai_flow.hook.meter import path_of
 from moai_flow.replay import recorded
 from moai_flow.replay.lines import read_session
 from moai_flow.replay.payloads import Reader, agent_types
@@ -97,7 +99,7 @@ def play(
         now = seconds(line.written)
         for given in reader.before(line):
             yield _step(player, line.written, {**given, "transcript_path": main}, now)
-        player.sizes[line.path] = line.end
+        player.grow(path_of(Window(line.agent or MAIN, MAIN), main), line.end, line.path)
         for given in reader.after(line):
             yield _step(player, line.written, {**given, "transcript_path": main}, now)
 

@@ -36,13 +36,12 @@ class Player:
     Attributes:
         ledgers: each session's ledger, by its id.
         measured: what the transcripts said at the last event, by the window's key.
-        sizes: how many bytes each transcript has by now, by its path; the caller brings it up to date.
     """
 
     def __init__(self, layers: Sequence[Layer] = (), *, size: int = 0) -> None:
         self.ledgers: dict[str, SessionLedger] = {}
         self.measured: dict[str, Measurement] = {}
-        self.sizes: dict[str, int] = {}
+        self._files: dict[str, tuple[str, int]] = {}
         self._layers = layers
         self._size = size
         self._configs: dict[int, tuple[BudgetConfig, list[str]]] = {}
@@ -77,19 +76,29 @@ class Player:
         to_person, to_model = reply.notify(ledger, event)
         return "\n".join(to_person), "\n".join(to_model)
 
+    def grow(self, path: str, size: int, file: str = "") -> None:
+        """Let a transcript have so many bytes by now.
+
+        Args:
+            path: where the hooks look for it.
+            size: how far it has grown.
+            file: where it is, "" for the same place.
+        """
+        self._files[path] = (file or path, size)
+
     def size_of(self, path: str) -> int:
         """Return the bytes a transcript has by now, -1 for one that is not there yet; what meters ask."""
-        return self.sizes.get(path, -1)
+        return self._files.get(path, ("", -1))[1]
 
     def measure(
         self, path: str, *, message: str, offset: int, history_offset: int, is_agent: bool
     ) -> Measurement | None:
         """Return what a transcript says as far as it has grown; what meters ask."""
-        size = self.sizes.get(path, -1)
-        if size < 0:
+        file, size = self._files.get(path, ("", -1))
+        if not file:
             return None
         return transcript.measure(
-            path, message=message, offset=offset, history_offset=history_offset, is_agent=is_agent, end=size
+            file, message=message, offset=offset, history_offset=history_offset, is_agent=is_agent, end=size
         )
 
     def _config(self, size: int) -> tuple[BudgetConfig, list[str]]:
