@@ -9,7 +9,7 @@ import pytest
 from moai_flow.core.phases import PHASE_BUDGETS, phase_of, phase_status
 
 if TYPE_CHECKING:
-    from support.scene import Scene
+    from support.harness import Session
 
 PROMPTS = [
     pytest.param("/moai:0-project", "PLANNING", id="project"),
@@ -48,19 +48,19 @@ def test_the_budgets_are_the_guides() -> None:
     }
 
 
-def submit(scene: Scene, prompt: str, key: str) -> None:
-    scene.event("UserPromptSubmit", prompt=prompt, prompt_id=key)
+def submit(session: Session, prompt: str, key: str) -> None:
+    session.event("UserPromptSubmit", prompt=prompt, prompt_id=key)
 
 
-def test_a_phase_counts_what_came_since_it_began(scene: Scene) -> None:
+def test_a_phase_counts_what_came_since_it_began(session: Session) -> None:
     """From 20,000 tokens at the command to 32,500 the phase has used 12,500 of 25,000."""
-    submit(scene, "hello", "p1")
-    assert phase_status(scene.ledger) is None
-    scene.measured(20_000, ended=True)
-    submit(scene, "/moai:2-run SPEC-001 GREEN", "p2")
-    scene.measured(32_500, ended=True)
-    scene.event("Stop")
-    assert phase_status(scene.ledger) == {
+    submit(session, "hello", "p1")
+    assert phase_status(session.ledger) is None
+    session.measured(20_000, ended=True)
+    submit(session, "/moai:2-run SPEC-001 GREEN", "p2")
+    session.measured(32_500, ended=True)
+    session.event("Stop")
+    assert phase_status(session.ledger) == {
         "name": "GREEN",
         "budget": 25_000,
         "consumed": 12_500,
@@ -69,47 +69,47 @@ def test_a_phase_counts_what_came_since_it_began(scene: Scene) -> None:
     }
 
 
-def test_a_prompt_without_a_phase_goes_on_with_the_last(scene: Scene) -> None:
+def test_a_prompt_without_a_phase_goes_on_with_the_last(session: Session) -> None:
     """What the person says in between belongs to the phase."""
-    submit(scene, "/moai:1-plan login", "p1")
-    scene.measured(9_000, ended=True)
-    submit(scene, "and a logout", "p2")
-    submit(scene, "/moai:9-feedback", "p3")
-    status = phase_status(scene.ledger)
+    submit(session, "/moai:1-plan login", "p1")
+    session.measured(9_000, ended=True)
+    submit(session, "and a logout", "p2")
+    submit(session, "/moai:9-feedback", "p3")
+    status = phase_status(session.ledger)
     assert status is not None
     assert (status["name"], status["consumed"] >= 9_000) == ("SPEC", True)
 
 
-def test_a_command_whose_hook_runs_twice_begins_once(scene: Scene) -> None:
+def test_a_command_whose_hook_runs_twice_begins_once(session: Session) -> None:
     """The prompt itself belongs to the phase, however often the hook runs."""
-    scene.measured(20_000, ended=True)
+    session.measured(20_000, ended=True)
     for _ in range(2):
-        submit(scene, "/moai:1-plan " + "login " * 50, "p1")
-    assert scene.ledger.session is not None
-    assert scene.ledger.session.phase_from == 20_000
-    status = phase_status(scene.ledger)
+        submit(session, "/moai:1-plan " + "login " * 50, "p1")
+    assert session.ledger.session is not None
+    assert session.ledger.session.phase_from == 20_000
+    status = phase_status(session.ledger)
     assert status is not None
     assert status["consumed"] > 0
 
 
-def test_a_new_command_begins_a_new_budget(scene: Scene) -> None:
+def test_a_new_command_begins_a_new_budget(session: Session) -> None:
     """The phase before it is over."""
-    submit(scene, "/moai:1-plan login", "p1")
-    scene.measured(29_000, ended=True)
-    submit(scene, "/moai:2-run SPEC-001", "p2")
-    scene.measured(30_000, ended=True)
-    scene.event("Stop")
-    status = phase_status(scene.ledger)
+    submit(session, "/moai:1-plan login", "p1")
+    session.measured(29_000, ended=True)
+    submit(session, "/moai:2-run SPEC-001", "p2")
+    session.measured(30_000, ended=True)
+    session.event("Stop")
+    status = phase_status(session.ledger)
     assert status is not None
     assert (status["name"], status["consumed"]) == ("RED", 1_000)
 
 
-def test_a_phase_that_was_compacted_has_used_nothing_less(scene: Scene) -> None:
+def test_a_phase_that_was_compacted_has_used_nothing_less(session: Session) -> None:
     """Where the window holds less than when the phase began, the phase has used 0."""
-    scene.measured(20_000, ended=True)
-    submit(scene, "/moai:3-sync", "p1")
-    scene.measured(5_000, ended=True)
-    scene.event("Stop")
-    status = phase_status(scene.ledger)
+    session.measured(20_000, ended=True)
+    submit(session, "/moai:3-sync", "p1")
+    session.measured(5_000, ended=True)
+    session.event("Stop")
+    status = phase_status(session.ledger)
     assert status is not None
     assert (status["consumed"], status["available"]) == (0, 40_000)
