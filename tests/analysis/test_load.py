@@ -8,7 +8,8 @@ from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from support.story import Story, workday
+from support.transcript import Transcript
+from support.workday import workday
 
 from moai_flow.analysis import cache, load, parallel
 from moai_flow.analysis.cache import decode, encode
@@ -63,7 +64,7 @@ def test_what_has_not_changed_is_not_played_again(home: Home) -> None:
 def test_a_session_that_went_on_is_played_again(home: Home) -> None:
     """Its main file or one of its agents': size and time of each count."""
     home.load()
-    story = Story(home.transcripts[1], datetime(2026, 11, 20, 18, tzinfo=timezone.utc), "/home/me/app")
+    story = Transcript(home.transcripts[1], cwd="/home/me/app", began=datetime(2026, 11, 20, 18, tzinfo=timezone.utc))
     story.prompt("Go on.")
     story.end_turn()
     assert home.load()[1].ended > datetime(2026, 11, 20, 17, tzinfo=timezone.utc).timestamp()

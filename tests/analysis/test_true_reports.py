@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 import shutil
-from datetime import datetime, timedelta, timezone
-from typing import TYPE_CHECKING, Any
+from datetime import timedelta
+from typing import TYPE_CHECKING
 
 import pytest
-from support.story import CHARACTERS_PER_TOKEN, Story
+from support.transcript import CHARACTERS_PER_TOKEN, Transcript, Transcripts
 
 from moai_flow.analysis import totals
 from moai_flow.analysis.collect import collect
@@ -24,16 +24,15 @@ from moai_flow.report.text import lines
 if TYPE_CHECKING:
     from pathlib import Path
 
-BEGAN = datetime(2026, 11, 20, 14, 2, tzinfo=timezone.utc)
 PROJECT = "/home/me/app"
 
 
 @pytest.fixture
-def story(tmp_path: Path) -> Story:
-    return Story(tmp_path / "0f3c7a52.jsonl", BEGAN, PROJECT)
+def story(tmp_path: Path) -> Transcript:
+    return Transcript(tmp_path / "0f3c7a52.jsonl", cwd=PROJECT)
 
 
-def traced(story: Story) -> Trace:
+def traced(story: Transcript) -> Trace:
     return collect(play(story.path), story.path.stem)
 
 
@@ -41,14 +40,14 @@ def text_of(*traces: Trace) -> str:
     return "\n".join(lines(document(traces), style=lambda text, _: text))
 
 
-def over_estimated(story: Story) -> None:
+def over_estimated(story: Transcript) -> None:
     """Let a Read seem to bring 90,000 tokens of which 5,000 are measured: the client showed a part of it."""
     text = "ab " * (90_000 * CHARACTERS_PER_TOKEN // 3)
     content = {"type": "text", "file": {"filePath": f"{PROJECT}/big.log", "content": text, "startLine": 1}}
     story.call("Read", {"file_path": f"{PROJECT}/big.log"}, 5_000, content)
 
 
-def test_the_highest_occupancy_is_a_measured_one(story: Story) -> None:
+def test_the_highest_occupancy_is_a_measured_one(story: Transcript) -> None:
     """A Read that was estimated too high never was in the window: not in the figure, not in the chart."""
     story.prompt("Look.")
     over_estimated(story)
@@ -61,7 +60,7 @@ def test_the_highest_occupancy_is_a_measured_one(story: Story) -> None:
     assert all(sum(point.shares.values()) == point.occupancy for point in trace.points)
 
 
-def test_a_highest_figure_that_was_never_measured_carries_a_mark(story: Story) -> None:
+def test_a_highest_figure_that_was_never_measured_carries_a_mark(story: Transcript) -> None:
     """A session that ended before the first reply has estimates alone."""
     story.prompt("word " * 4_000)
     trace = traced(story)
@@ -70,7 +69,7 @@ def test_a_highest_figure_that_was_never_measured_carries_a_mark(story: Story) -
     assert f"~{trace.highest:,}</div>" in page([trace])
 
 
-def copied(story: Story, agent: str, agent_type: str = "") -> None:
+def copied(story: Transcript, agent: str, agent_type: str = "") -> None:
     """Let an agent's transcript begin with a copy of the main window's history, as the client's helpers do."""
     place = story.path.with_suffix("") / "subagents" / f"agent-{agent}.jsonl"
     place.parent.mkdir(parents=True, exist_ok=True)
@@ -88,7 +87,9 @@ def copied(story: Story, agent: str, agent_type: str = "") -> None:
         pytest.param("a5d81f", "fork", id="a forked agent"),
     ],
 )
-def test_a_result_that_was_copied_into_an_agents_file_counts_once(story: Story, agent: str, agent_type: str) -> None:
+def test_a_result_that_was_copied_into_an_agents_file_counts_once(
+    story: Transcript, agent: str, agent_type: str
+) -> None:
     """Thirteen Reads are thirteen Reads, however many files repeat them."""
     for number in range(13):
         story.call("Read", {"file_path": f"{PROJECT}/part{number}.py"}, 1_000)
@@ -101,12 +102,12 @@ def test_a_result_that_was_copied_into_an_agents_file_counts_once(story: Story, 
     assert set(trace.agents) == ({"a5d81f"} if agent_type == "fork" else set())
 
 
-def test_a_result_that_a_forked_session_repeats_counts_once(story: Story, tmp_path: Path) -> None:
+def test_a_result_that_a_forked_session_repeats_counts_once(story: Transcript, tmp_path: Path) -> None:
     """The session it was made in keeps it; what the fork read itself is the fork's."""
     story.call("Read", {"file_path": f"{PROJECT}/a.py"}, 3_000)
     story.end_turn()
     shutil.copy(story.path, tmp_path / "51d20e9b.jsonl")
-    fork = Story(tmp_path / "51d20e9b.jsonl", story.now + timedelta(minutes=1), PROJECT)
+    fork = Transcript(tmp_path / "51d20e9b.jsonl", cwd=PROJECT, began=story.now + timedelta(minutes=1))
     fork.call("Read", {"file_path": f"{PROJECT}/b.py"}, 2_000)
     fork.end_turn()
     found = totals.without_copies([traced(fork), traced(story)])
@@ -117,15 +118,12 @@ def test_a_result_that_a_forked_session_repeats_counts_once(story: Story, tmp_pa
 @pytest.mark.parametrize(
     "left", [pytest.param(None, id="the client does not tell"), pytest.param(9_000, id="the client tells")]
 )
-def test_what_a_compaction_took_is_what_the_next_reply_no_longer_read(story: Story, left: int | None) -> None:
+def test_what_a_compaction_took_is_what_the_next_reply_no_longer_read(story: Transcript, left: int | None) -> None:
     """Not "to 0": clients to 2.1.104 leave `postTokens` out, and what they tell leaves the system's prompt out."""
     story.call("Read", {"file_path": f"{PROJECT}/a.py"}, 143_000)
     story.end_turn()
     before = story.occupancy
-    metadata: dict[str, Any] = {"trigger": "auto", "preTokens": before}
-    if left is not None:
-        metadata["postTokens"] = left
-    story._write({"type": "system", "subtype": "compact_boundary", "compactMetadata": metadata})
+    story.compact(left)
     story.occupancy = 21_639
     story.call("Bash", {"command": "ls"}, 100)
     story.end_turn()
@@ -139,7 +137,7 @@ def test_what_a_compaction_took_is_what_the_next_reply_no_longer_read(story: Sto
     assert advice.tokens == mark.before - 21_699
 
 
-def test_a_compaction_after_which_nothing_was_measured_carries_a_mark(story: Story) -> None:
+def test_a_compaction_after_which_nothing_was_measured_carries_a_mark(story: Transcript) -> None:
     """The session ended there: what was left is an estimate."""
     story.call("Read", {"file_path": f"{PROJECT}/a.py"}, 50_000)
     story.end_turn()
@@ -149,12 +147,11 @@ def test_a_compaction_after_which_nothing_was_measured_carries_a_mark(story: Sto
     assert f"compacted by itself ~{trace.marks[0].before:,}" in text_of(trace)
 
 
-def test_a_compaction_inside_an_agent_is_none_of_the_main_window(story: Story) -> None:
+def test_a_compaction_inside_an_agent_is_none_of_the_main_window(story: Transcript, tmp_path: Path) -> None:
     """Its file has a boundary of its own."""
     story.prompt("Look.")
     story.end_turn()
-    place = story.path.with_suffix("") / "subagents" / "agent-a1.jsonl"
-    agent = Story(place, story.now, PROJECT, agent_type="backend")
+    agent = Transcripts(tmp_path, story.session, PROJECT, began=story.now).window("a1", "backend")
     agent.call("Read", {"file_path": f"{PROJECT}/a.py"}, 50_000)
     agent.compact(9_000, automatic=True)
     agent.end_turn()
@@ -181,21 +178,20 @@ def test_a_swarms_row_says_which_session_it_is_of(tmp_path: Path) -> None:
     """Two sessions have a swarm of the same name each."""
     traces = []
     for name in ("0f3c7a52", "51d20e9b"):
-        own = Story(tmp_path / f"{name}.jsonl", BEGAN, PROJECT)
-        own.prompt("Look.")
-        own.end_turn()
-        place = own.path.with_suffix("") / "subagents" / f"agent-a{name}.jsonl"
-        agent = Story(place, own.now, PROJECT, agent_type="backend")
+        session = Transcripts(tmp_path, name, PROJECT)
+        session.main.prompt("Look.")
+        session.main.end_turn()
+        agent = session.window(f"a{name}", "backend")
         agent.call("Read", {"file_path": f"{PROJECT}/{name}.py"}, 9_000)
         agent.end_turn()
-        traces.append(traced(own))
+        traces.append(traced(session.main))
     text, html = text_of(*traces), page(traces)
     for name in ("0f3c7a52", "51d20e9b"):
         assert f"  backend  {name}  " in text
         assert f"<small>session {name}</small>" in html
 
 
-def test_commands_that_begin_alike_are_not_the_same(story: Story) -> None:
+def test_commands_that_begin_alike_are_not_the_same(story: Transcript) -> None:
     """What is cut off when it is shown still tells them apart."""
     long = "python -m tool " + "--verbose " * 12
     for name in ("a", "b"):
@@ -253,7 +249,7 @@ def test_what_is_no_secret_stays(command: str) -> None:
     assert target_of({"command": command}, "") == command
 
 
-def test_no_secret_of_a_session_reaches_the_page(story: Story) -> None:
+def test_no_secret_of_a_session_reaches_the_page(story: Transcript) -> None:
     """Nor the text, nor the advice, nor JSON; a secret beyond what is shown does not either."""
     for parameter in SECRETS:
         story.call("Bash", {"command": str(parameter.values[0])}, 12_000)

@@ -10,7 +10,8 @@ from itertools import chain, repeat
 from typing import TYPE_CHECKING
 
 import pytest
-from support.story import CLEAR, Story
+from support.transcript import Transcript
+from support.workday import CLEAR
 
 from moai_flow.cli.view import progress as view
 from moai_flow.usage.places import folder_name
@@ -24,7 +25,8 @@ if TYPE_CHECKING:
 def wrote(home: Path, project: Path | str, session: str, *, days_ago: float = 0.0, words: str = "Look.") -> Path:
     """Let a session have been in a project so many days ago; the file is as old as its last record."""
     began = datetime.now(timezone.utc) - timedelta(days=days_ago)
-    story = Story(home / ".claude/projects" / folder_name(str(project)) / f"{session}.jsonl", began, str(project))
+    path = home / ".claude/projects" / folder_name(str(project)) / f"{session}.jsonl"
+    story = Transcript(path, cwd=str(project), began=began)
     story.prompt(words)
     story.call("Read", {"file_path": f"{project}/{session}.py"}, 9_000)
     story.end_turn()
