@@ -7,11 +7,19 @@ from typing import TYPE_CHECKING
 import pytest
 
 from moai_flow.core.phases import PHASE_BUDGETS, phase_of, phase_status
+from moai_flow.hook.state import settings
 
 if TYPE_CHECKING:
     from support.harness import Session
 
 PROMPTS = [
+    pytest.param("/moai:plan 'a login'", "PLAN", id="today's plan"),
+    pytest.param("/moai:run SPEC-001", "RUN", id="today's run"),
+    pytest.param("/moai:sync SPEC-001", "SYNC", id="today's sync"),
+    pytest.param("/moai run SPEC-001", "RUN", id="the same through the skill"),
+    pytest.param("/moai  plan login", "PLAN", id="the skill, with two blanks"),
+    pytest.param("/moai", "", id="the skill alone"),
+    pytest.param("/moai fix this run", "", id="another command of the skill"),
     pytest.param("/moai:0-project", "PLANNING", id="project"),
     pytest.param("/moai:1-plan 'a login'", "SPEC", id="plan"),
     pytest.param("/moai:2-run SPEC-001", "RED", id="run-begins-with-red"),
@@ -36,8 +44,10 @@ def test_a_command_begins_a_phase(prompt: str, phase: str) -> None:
 
 
 def test_the_budgets_are_the_guides() -> None:
-    """Seven phases from 15,000 to 40,000 tokens."""
+    """The guide's seven phases, and what MoAI-ADK 3 has for its own."""
     assert PHASE_BUDGETS == {
+        "PLAN": 30_000,
+        "RUN": 180_000,
         "SPEC": 30_000,
         "RED": 25_000,
         "GREEN": 25_000,
@@ -113,3 +123,14 @@ def test_a_phase_that_was_compacted_has_used_nothing_less(session: Session) -> N
     status = phase_status(session.ledger)
     assert status is not None
     assert (status["consumed"], status["available"]) == (0, 40_000)
+
+
+def test_a_phases_budget_can_be_set(session: Session) -> None:
+    """The settings say what MoAI-ADK's own file says, in capitals or not."""
+    session.configure(phase_budgets={"run": 90_000})
+    submit(session, "/moai:run SPEC-001", "p1")
+    ledger = session.ledger
+    ledger.use(settings.recall(ledger.session))
+    status = phase_status(ledger)
+    assert status is not None
+    assert (status["name"], status["budget"]) == ("RUN", 90_000)

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from support.harness import read_ledger
 
+from moai_flow.hook.state import files, paths
+
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
@@ -115,3 +117,28 @@ def test_a_start_that_comes_after_the_first_prompt_takes_nothing_back(tell: Tell
     for _ in range(2):
         assert tell("new", "SessionStart", PID, source="clear", transcript_path=path) == ""
     assert read_ledger(tmp_path / "state", "new").total_consumed == consumed > 0
+
+
+@pytest.mark.parametrize("held", ["SessionEnd", "SessionStart", "both"])
+def test_a_held_lock_costs_no_limits(tell: Tell, session: Session, held: str) -> None:
+    """An old client that does not tell its process: either hook may give up, and the next prompt still goes on."""
+    begin(tell, {})
+    lock_all = [paths.lock_file(str(session.state), name) for name in ("old", "new")]
+
+    def give_up(name: str, event: str, **fields: str) -> None:
+        locks = [files.try_lock(path) for path in dict.fromkeys(lock_all)]
+        with pytest.raises(files.Busy):
+            tell(name, event, {}, **fields)
+        for lock in locks:
+            files.close(lock)
+
+    if held in ("SessionEnd", "both"):
+        give_up("old", "SessionEnd", reason="clear")
+    else:
+        tell("old", "SessionEnd", {}, reason="clear")
+    if held in ("SessionStart", "both"):
+        give_up("new", "SessionStart", source="clear")
+        assert "tokens freed, limits kept" in tell("new", "UserPromptSubmit", {}, prompt="go on")
+    else:
+        assert "tokens freed, limits kept" in tell("new", "SessionStart", {}, source="clear")
+    assert tell("newer", "UserPromptSubmit", {}, prompt="hello") == ""
