@@ -9,6 +9,7 @@ from __future__ import annotations
 from moai_flow.core import compact_json
 from moai_flow.core.errors import CorruptStateError, NewerStateError
 from moai_flow.core.ledger import Ledger
+from moai_flow.core.names import is_swarm_name
 from moai_flow.core.session import Session
 from moai_flow.core.swarm import Swarm
 from moai_flow.core.window import Estimate, Window
@@ -35,6 +36,10 @@ _STORED_NAMES = {
     "pending_notices": "news",
 }
 """Fields of a session that the file has under the names they had first."""
+
+MAX_MODEL = 128
+MAX_PATH = 4096
+"""Characters of a model's name and of a path that are taken from a ledger."""
 
 _SESSION_KEYS = {_STORED_NAMES.get(field, field): field for field in Session.__slots__}
 """The file's key of each field."""
@@ -64,6 +69,8 @@ def encode(ledger: Ledger) -> bytes:
 def decode(data: bytes, config: BudgetConfig) -> Ledger:
     """Return the ledger that `data` was made from.
 
+    Names and ids are checked: a checksum says that a file is whole, not who wrote it.
+
     Raises:
         CorruptStateError: the bytes are not what was written.
         NewerStateError: a newer version of this package wrote them.
@@ -81,6 +88,17 @@ def decode(data: bytes, config: BudgetConfig) -> Ledger:
         return _ledger(document, config)
     except (ValueError, TypeError, KeyError, IndexError, RecursionError, AttributeError) as error:
         raise CorruptStateError(f"its content makes no sense ({type(error).__name__})") from error
+
+
+def _name(value: object) -> str:
+    """Return a swarm's name, a session's id or a window's key.
+
+    Raises:
+        ValueError: it is none, and must not reach a terminal or name a file.
+    """
+    if not is_swarm_name(value):
+        raise ValueError("no name")
+    return value  # type: ignore[return-value] # that is what `is_swarm_name` says
 
 
 def _ledger(document: dict[str, Any], config: BudgetConfig) -> Ledger:
@@ -101,10 +119,13 @@ def _ledger(document: dict[str, Any], config: BudgetConfig) -> Ledger:
             ledger.reservations[reservation.key] = reservation
     fields = document.get("session")
     if fields is not None:
-        session = Session(fields["session_id"])
+        session = Session(_name(fields["session_id"]))
         for key, field in _SESSION_KEYS.items():
             if key in fields:
                 setattr(session, field, fields[key])
+        session.model = session.model[:MAX_MODEL]
+        if not isinstance(session.transcript, str) or len(session.transcript) > MAX_PATH:
+            raise ValueError("no path")
         ledger.session = session
     return ledger
 
@@ -130,7 +151,7 @@ def _swarm_row(swarm: Swarm) -> list[Any]:
 def _swarm(row: list[Any]) -> Swarm:
     swarm_id, allocated, promised, consumed, reserved, isolated, open_ended, created_at, *rest = row
     swarm = Swarm(
-        swarm_id,
+        _name(swarm_id),
         allocated,
         created_at,
         guaranteed=promised,
@@ -169,7 +190,7 @@ def _identity(estimate: Estimate) -> str:
 
 def _window(row: list[Any]) -> Window:
     key, swarm, occupancy, message, turn, offset, size, path, peak, holdings, pending, handled = row
-    window = Window(key, swarm)
+    window = Window(_name(key), _name(swarm))
     window.occupancy = occupancy
     window.message = message
     window.turn = turn

@@ -33,6 +33,8 @@ class Session:
         compacts_at: tokens at which the client compacts by itself, 0 if unknown.
         history_offset: bytes of the transcript that are history since a reset without a new session.
         settings: those in force at the last event, for readers that see fewer settings than a hook.
+        last_event: when the last event of the session came, in seconds since the epoch, 0.0 if unknown.
+        has_worked: whether a prompt or a tool of the session was seen; a session without either is in no list.
         phase: MoAI-ADK's phase; `phase_from` is what the main window held (tokens) when it began.
     """
 
@@ -41,7 +43,9 @@ class Session:
         "factors",
         "finished",
         "flags",
+        "has_worked",
         "history_offset",
+        "last_event",
         "model",
         "notified_compaction",
         "notified_model",
@@ -67,6 +71,8 @@ class Session:
         self.window_size = 0
         self.size_source = ""
         self.compacts_at = 0
+        self.last_event = 0.0
+        self.has_worked = False
         self.history_offset = 0
         self.notified_person = 0
         self.notified_model = 0

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from moai_flow.cli import options, sessions
+from moai_flow.cli import ledgers, options, sessions
 from moai_flow.cli.program import examples
 
 if TYPE_CHECKING:
@@ -31,8 +31,8 @@ def command(*, as_json: bool, session: str | None, state_dir: str | None) -> Non
     replaces estimates, both are kept (the last 50 times). Percentages are of what was measured.
     """
     state = sessions.state_folder(state_dir)
-    with sessions.opened(state, sessions.find(state, session)) as ledger:
-        found = ledger.session
+    chosen = sessions.look_up(state, session)
+    found = ledgers.measured(state, chosen.session_id).session
     if found is None:
         return
     table = summary(found)
@@ -42,9 +42,10 @@ def command(*, as_json: bool, session: str | None, state_dir: str | None) -> Non
         from moai_flow.hook.estimate.rates import characters_per_token
 
         rates = characters_per_token(found.factors)
-        document = {"session_id": found.session_id, "kinds": table, "characters_per_token": rates}
+        document = {**chosen.document, "kinds": table, "characters_per_token": rates}
         click.echo(json.dumps(document, indent=2))
         return
+    click.echo(f"{chosen.line}\n")
     if not table:
         click.echo("No estimate of this session was compared with a measurement yet.")
         return

@@ -109,7 +109,7 @@ def _warn(path: str, scope: str, before: dict[str, Any]) -> None:
 
 def show_diff(lines: Iterable[str]) -> None:
     """Print a unified diff, in colours on a terminal."""
-    from moai_flow.cli.view.terminal import colour
+    from moai_flow.cli.view.console import colour
 
     for line in lines:
         if line.startswith(("+", "-")) and not line.startswith(("+++", "---")):

@@ -54,7 +54,7 @@ def command(*, html: str | None, days: float | None, as_json: bool, session: str
 
         click.echo(json.dumps(document(traces), indent=2))
     elif not html:
-        from moai_flow.cli.view.terminal import ascii_only, colour
+        from moai_flow.cli.view.console import ascii_only, colour
         from moai_flow.report.text import lines
 
         for line in lines(document(traces), style=colour, ascii_only=ascii_only()):

@@ -3,6 +3,9 @@
 The client's process is the same in both, so a small file named after it holds the session it has. Where the client
 does not tell its process (before 2.1.300 or so), the parent process stands for it, and only an end by `/clear` that is
 followed by a start by `/clear` counts: several sessions may have been started from one shell.
+
+Beside the session stands when the process started, as far as the system tells (Linux does): process ids are used
+again, and another program must not make a session look as if it ran.
 """
 
 from __future__ import annotations
@@ -26,6 +29,8 @@ RECENT_SECONDS = 600.0
 """Seconds for which a start that does not say `clear` is believed to follow one: process ids are used again."""
 
 _MAX_BYTES = 256
+_MAX_STAT = 4096
+_START_FIELD = 19
 
 
 def previous(state: str, event: Event, environ: Mapping[str, str], now: float) -> str:
@@ -42,7 +47,7 @@ def previous(state: str, event: Event, environ: Mapping[str, str], now: float) -
         name = files.read(path, _MAX_BYTES)
         if not name:
             return ""
-        session = safe_id(name.decode("ascii", "replace"))
+        session = safe_id(name.decode("ascii", "replace").partition(" ")[0])
         if event.source == STARTUP:
             ended = posix.stat(paths.ledger_file(state, session)).st_mtime
             return session if now - ended <= RECENT_SECONDS else ""
@@ -60,12 +65,21 @@ def remember(state: str, event: Event, environ: Mapping[str, str]) -> None:
     try:
         if environ.get(PID_VARIABLE, "") or ends:
             files.ensure_folder(paths.processes(state))
-            files.replace(path, event.session.encode("ascii"))
+            pid = environ.get(PID_VARIABLE, "")
+            note = f"{event.session} {started(pid)}" if pid.isdigit() else event.session
+            files.replace(path, note.rstrip().encode("ascii"))
         elif event.source == CLEAR:
             posix.unlink(path)
     except OSError:
         # Two sessions of one process may write it at once. Without it, limits are not carried over.
         return
+
+
+def started(pid: str) -> str:
+    """Return when a process started, in the system's ticks since it came up; "" where the system does not tell."""
+    # "77 (any name) S 1 ...": the name may hold spaces and brackets, and the start is the 20th field after it.
+    fields = files.read_start(f"/proc/{pid}/stat", _MAX_STAT).rpartition(b") ")[2].split()
+    return fields[_START_FIELD].decode("ascii", "replace") if len(fields) > _START_FIELD else ""
 
 
 def _process(environ: Mapping[str, str]) -> str:
