@@ -55,9 +55,10 @@ class CommandGroup(click.Group):
             from difflib import get_close_matches
 
             near = get_close_matches(args[0], SUMMARIES, n=3)
-            if near and "Did you mean" not in error.message:
-                error.message += f" Did you mean {' or '.join(near)}?"
-            raise
+            if not near or "Did you mean" in error.message:
+                raise
+            text = f"No such command {args[0]!r}. Did you mean {' or '.join(near)}?"
+            raise click.UsageError(text, ctx) from error
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
         """Write the list of commands without loading them."""

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+from typing import TYPE_CHECKING
 
-from moai_flow.cli import ledgers
+if TYPE_CHECKING:
+    from moai_flow.cli import ledgers
 
 RECENT_SECONDS = 3600.0
 """Seconds since its last event for which a session may run whose client does not tell its process."""
@@ -36,7 +38,8 @@ class Clients:
         for name in names:
             if not name.isdigit():
                 continue
-            session, _, started = files.read_start(f"{place}/{name}", _MAX_BYTES).decode("ascii", "replace").partition(" ")
+            note = files.read_start(f"{place}/{name}", _MAX_BYTES).decode("ascii", "replace")
+            session, _, started = note.partition(" ")
             if session:
                 self.tell_processes = True
                 if _is_client(name, started):

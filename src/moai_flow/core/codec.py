@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from moai_flow.core import compact_json
 from moai_flow.core.errors import CorruptStateError, NewerStateError
-from moai_flow.core.ledger import Ledger
+from moai_flow.core.ledger import Ledger, SessionLedger
 from moai_flow.core.names import is_swarm_name
 from moai_flow.core.session import Session
 from moai_flow.core.swarm import Swarm
@@ -27,6 +27,10 @@ _PRIME = (1 << 61) - 1
 _SEAL = b',"seal":"%016x"}\n'
 _SEAL_LENGTH = len(_SEAL % 0)
 
+MAX_MODEL = 128
+MAX_PATH = 4096
+"""Characters of a model's name and of a path that are taken from a ledger."""
+
 _STORED_NAMES = {
     "flags": "said",
     "history_offset": "floor",
@@ -36,10 +40,6 @@ _STORED_NAMES = {
     "pending_notices": "news",
 }
 """Fields of a session that the file has under the names they had first."""
-
-MAX_MODEL = 128
-MAX_PATH = 4096
-"""Characters of a model's name and of a path that are taken from a ledger."""
 
 _SESSION_KEYS = {_STORED_NAMES.get(field, field): field for field in Session.__slots__}
 """The file's key of each field."""
@@ -59,17 +59,14 @@ def encode(ledger: Ledger) -> bytes:
     }
     if ledger.reservations:
         document["reservations"] = [reservation.to_row() for reservation in ledger.reservations.values()]
-    session = ledger.session
-    if session is not None:
-        document["session"] = {key: getattr(session, field) for key, field in _SESSION_KEYS.items()}
+    if isinstance(ledger, SessionLedger):
+        document["session"] = {key: getattr(ledger.session, field) for key, field in _SESSION_KEYS.items()}
     body = compact_json.encode(document)[:-1].encode("ascii")
     return body + _SEAL % _checksum(body)
 
 
 def decode(data: bytes, config: BudgetConfig) -> Ledger:
     """Return the ledger that `data` was made from.
-
-    Names and ids are checked: a checksum says that a file is whole, not who wrote it.
 
     Raises:
         CorruptStateError: the bytes are not what was written.
@@ -90,19 +87,22 @@ def decode(data: bytes, config: BudgetConfig) -> Ledger:
         raise CorruptStateError(f"its content makes no sense ({type(error).__name__})") from error
 
 
-def _name(value: object) -> str:
-    """Return a swarm's name, a session's id or a window's key.
+def decode_session(data: bytes, config: BudgetConfig) -> SessionLedger:
+    """Return the session's ledger that `data` was made from.
 
     Raises:
-        ValueError: it is none, and must not reach a terminal or name a file.
+        CorruptStateError: the bytes are not what was written, or the ledger is no session's.
+        NewerStateError: a newer version of this package wrote them.
     """
-    if not is_swarm_name(value):
-        raise ValueError("no name")
-    return value  # type: ignore[return-value] # that is what `is_swarm_name` says
+    ledger = decode(data, config)
+    if not isinstance(ledger, SessionLedger):
+        raise CorruptStateError("it is no session's; it belongs to a program that uses the library")
+    return ledger
 
 
 def _ledger(document: dict[str, Any], config: BudgetConfig) -> Ledger:
-    ledger = Ledger(config)
+    fields = document.get("session")
+    ledger = Ledger(config) if fields is None else SessionLedger(config, _session(fields))
     for row in document["swarms"]:
         ledger.add(_swarm(row))
     for row in document["windows"]:
@@ -117,17 +117,29 @@ def _ledger(document: dict[str, Any], config: BudgetConfig) -> Ledger:
         for row in document["reservations"]:
             reservation = from_row(row)
             ledger.reservations[reservation.key] = reservation
-    fields = document.get("session")
-    if fields is not None:
-        session = Session(_name(fields["session_id"]))
-        for key, field in _SESSION_KEYS.items():
-            if key in fields:
-                setattr(session, field, fields[key])
-        session.model = session.model[:MAX_MODEL]
-        if not isinstance(session.transcript, str) or len(session.transcript) > MAX_PATH:
-            raise ValueError("no path")
-        ledger.session = session
     return ledger
+
+
+def _session(fields: dict[str, Any]) -> Session:
+    session = Session(_name(fields["session_id"]))
+    for key, field in _SESSION_KEYS.items():
+        if key in fields:
+            setattr(session, field, fields[key])
+    session.model = session.model[:MAX_MODEL]
+    if len(session.transcript) > MAX_PATH or "\0" in session.transcript:
+        raise ValueError("no path")
+    return session
+
+
+def _name(value: object) -> str:
+    """Return a swarm's name, a session's id or a window's key: a checksum says that a file is whole, not who wrote it.
+
+    Raises:
+        ValueError: it is none, and must not reach a terminal or name a file.
+    """
+    if not is_swarm_name(value):
+        raise ValueError("no name")
+    return value  # type: ignore[return-value] # that is what `is_swarm_name` says
 
 
 def _swarm_row(swarm: Swarm) -> list[Any]:

@@ -11,7 +11,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from moai_flow.core.ledger import Ledger
+    from moai_flow.core.ledger import SessionLedger
     from moai_flow.core.swarm import Swarm
 
 MAX_AGENTS = 12
@@ -63,7 +63,7 @@ class Row:
         return LEVEL_NAMES[self.level].upper() if self.level > NORMAL else ""
 
 
-def rows(ledger: Ledger, agents: Mapping[str, str]) -> list[Row]:
+def rows(ledger: SessionLedger, agents: Mapping[str, str]) -> list[Row]:
     """Return the table of a session, from the main window to the last agent.
 
     Args:
@@ -71,9 +71,7 @@ def rows(ledger: Ledger, agents: Mapping[str, str]) -> list[Row]:
         agents: the description of each agent by the key of its window, as far as it is known.
     """
     config = ledger.config
-    table = [
-        Row("main window", ledger.total_consumed, config.total_budget, global_level(ledger), global_mark(ledger))
-    ]
+    table = [Row("main window", ledger.total_consumed, config.total_budget, global_level(ledger), global_mark(ledger))]
     phase = phase_status(ledger)
     if phase is not None:
         level = NORMAL if phase["consumed"] <= phase["budget"] else CRITICAL
@@ -89,7 +87,7 @@ def rows(ledger: Ledger, agents: Mapping[str, str]) -> list[Row]:
     return table
 
 
-def _swarm_rows(ledger: Ledger, swarm: Swarm, agents: Mapping[str, str]) -> list[Row]:
+def _swarm_rows(ledger: SessionLedger, swarm: Swarm, agents: Mapping[str, str]) -> list[Row]:
     limit = ledger.unallocated if swarm.open_ended else swarm.allocated
     mark = swarm_mark(ledger, swarm)
     table = [Row(swarm.swarm_id, swarm.consumed, limit, swarm_level(swarm), mark, depth=1)]
@@ -108,7 +106,7 @@ def _swarm_rows(ledger: Ledger, swarm: Swarm, agents: Mapping[str, str]) -> list
     return table
 
 
-def outlook(ledger: Ledger) -> str:
+def outlook(ledger: SessionLedger) -> str:
     """Return how long the main window will do, "" while the pace is unknown."""
     ahead = forecast(ledger)
     if ahead.turns is None:
@@ -117,10 +115,8 @@ def outlook(ledger: Ledger) -> str:
     return f"{turns_text(ahead.turns)} left at this pace, to {ahead.limit:,} tokens{until}"
 
 
-def window_text(ledger: Ledger) -> str:
+def window_text(ledger: SessionLedger) -> str:
     """Return the model and the real size of the main window, as far as they are known."""
     session = ledger.session
-    if session is None:
-        return ""
     size = f"window of {session.window_size:,} tokens" if session.window_size else ""
     return ", ".join([text for text in (session.model, size) if text])

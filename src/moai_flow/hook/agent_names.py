@@ -9,7 +9,7 @@ from moai_flow.hook.state import files
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from moai_flow.core.ledger import Ledger
+    from moai_flow.core.ledger import SessionLedger
 
 MAX_LENGTH = 60
 """Characters of a description that are shown."""
@@ -20,13 +20,13 @@ MAX_READ = 100
 _MAX_BYTES = 1 << 16
 
 
-def descriptions(ledger: Ledger) -> dict[str, str]:
+def descriptions(ledger: SessionLedger) -> dict[str, str]:
     """Return the description of each agent of a session by the key of its window; clients write it since 2.1.197.
 
     An agent without one, or with a file that cannot be used, is left out.
     """
     session = ledger.session
-    if session is None or not session.transcript:
+    if not session.transcript:
         return {}
     stem = session.transcript.removesuffix(".jsonl")
     found = {}

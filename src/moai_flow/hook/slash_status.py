@@ -12,7 +12,7 @@ from moai_flow.hook.agent_names import descriptions
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from moai_flow.core.ledger import Ledger
+    from moai_flow.core.ledger import SessionLedger
 
 COMMAND = "/token-budget:status"
 """The prompt as it is typed; with anything behind it (`--all`) the command itself runs."""
@@ -25,7 +25,7 @@ def is_asked(prompt: str) -> bool:
     return prompt.strip() == COMMAND
 
 
-def answer(ledger: Ledger) -> str:
+def answer(ledger: SessionLedger) -> str:
     """Return the reply of the hook that blocks the prompt and shows the status in its place, in ASCII.
 
     Args:
@@ -34,7 +34,7 @@ def answer(ledger: Ledger) -> str:
     return compact_json.encode({"decision": "block", "reason": f"Token budget\n\n{table(ledger)}"})
 
 
-def table(ledger: Ledger) -> str:
+def table(ledger: SessionLedger) -> str:
     """Return the session's budget as lines of text with aligned columns."""
     about = overview.window_text(ledger)
     lines = [printable(about), ""] if about else []
@@ -54,7 +54,7 @@ def table(ledger: Ledger) -> str:
             row.word,
         ]
         lines.append("  ".join(cells).rstrip())
-    notes = [overview.outlook(ledger), overview.ESTIMATED if any([row.mark for row in rows]) else ""]
+    notes = [overview.outlook(ledger), overview.ESTIMATED if any(row.mark for row in rows) else ""]
     for note in notes:
         if note:
             lines += ["", note]

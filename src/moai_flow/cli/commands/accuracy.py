@@ -33,8 +33,6 @@ def command(*, as_json: bool, session: str | None, state_dir: str | None) -> Non
     state = sessions.state_folder(state_dir)
     chosen = sessions.look_up(state, session)
     found = ledgers.measured(state, chosen.session_id).session
-    if found is None:
-        return
     table = summary(found)
     if as_json:
         import json

@@ -19,13 +19,13 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
 
     from moai_flow.cli.sessions import Found
-    from moai_flow.core.ledger import Ledger
+    from moai_flow.core.ledger import SessionLedger
 
 BAR_CELLS = 20
 _SMALLEST_NAME = 14
 
 
-def parts(found: Found, ledger: Ledger, *, width: int) -> Iterator[RenderableType]:
+def parts(found: Found, ledger: SessionLedger, *, width: int) -> Iterator[RenderableType]:
     """Yield what is shown of a session: which one it is, its table, and how long the main window will do.
 
     Args:
