@@ -207,4 +207,3 @@ def test_a_phase_has_a_row_of_its_own(run: Run, hook: Hook) -> None:
     (row,) = [line for line in run("status", "--session", "moai").output.splitlines() if line.startswith("phase")]
     phase = json.loads(run("status", "--session", "moai", "--json").output)["phase"]
     assert row.split()[:5] == ["phase", phase["name"], f"~{phase['consumed']:,}", "/", f"{phase['budget']:,}"]
-

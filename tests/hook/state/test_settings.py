@@ -41,8 +41,8 @@ def test_each_bad_key_is_named_once(prompt: Callable[[dict[str, Any]], str], tmp
     lines = prompt(settings).splitlines()
     assert len(lines) == 3
     for key in ("total_budget", "notify", "unheard_of"):
-        (line,) = [line for line in lines if f": {key}: " in line]
-        assert line.startswith("Token budget: .moai/config/config.json: ")
+        (line,) = [line for line in lines if f"token_budget.{key}: " in line]
+        assert line.startswith(f"Token budget: {tmp_path}/.moai/config/config.json:1: token_budget.")
     config = ledger_of(tmp_path / "state", "s").config
     assert prompt(settings) == ""
     assert config.total_budget == 200_000

@@ -63,7 +63,8 @@ def _without(file: SettingsFile) -> tuple[bytes | None, bool]:
         before = json.loads(backup.decode("utf-8-sig") or "{}")
     except ValueError:
         return file.changed, False
-    if isinstance(before, dict) and registration.without_empty(before) == left:
+    # As text: to Python `true` is 1, and an edit from one to the other is a person's.
+    if isinstance(before, dict) and json.dumps(registration.without_empty(before)) == json.dumps(left):
         return backup, True
     return file.changed, False
 
