@@ -63,5 +63,6 @@ scope = click.option(
     show_default=True,
     help="Which settings: yours, the project's, or yours in the project.",
 )
-dry_run = click.option("--dry-run", is_flag=True, help="Show the change and write nothing.")
+show_diff = click.option("--diff", "show_diff", is_flag=True, help="Show every line of the change, and ask.")
+dry_run = click.option("--dry-run", is_flag=True, help="Show every line of the change and write nothing.")
 yes = click.option("--yes", "-y", is_flag=True, help="Do not ask.")

@@ -76,8 +76,7 @@ def test_the_status_line_is_one_shell_command(run: Run, path: Path) -> None:
 def test_shows_the_change_and_keeps_everything_else(run: Run, path: Path) -> None:
     """Other keys, their order and how they are written stay; what was there is in a backup."""
     write(path, BY_HAND)
-    result = run("install")
-    assert "+" in result.output
+    result = run("install", "--diff")
     assert f"--- {path}" in result.output
     after = path.read_text()
     kept = [line for line in BY_HAND.splitlines() if "Stop" not in line and "PreToolUse" not in line]
@@ -91,7 +90,7 @@ def test_shows_the_change_and_keeps_everything_else(run: Run, path: Path) -> Non
 def test_a_status_line_of_the_users_stays(run: Run, path: Path) -> None:
     """There is only one; the output says that it was left alone."""
     write(path, BY_HAND)
-    assert "the status line stays as it is" in run("install").output
+    assert "status line      yours stays as it is (my-line)" in run("install").output
     assert read(path)["statusLine"]["command"] == "my-line"
 
 
