@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 MAX_AGENTS = 12
 """Agents of a swarm that have a row each, those with the fullest windows; the others share one."""
 
+SWARM, AGENT = 1, 2
+
 ESTIMATED = "~ estimated in part"
 
 
@@ -29,7 +31,7 @@ class Row:
         limit: tokens that it may use, 0 where there is no limit.
         level: 0-2.
         mark: "~" before a figure that is estimated in part.
-        depth: how far it is indented: 0 the main window and headings, 1 swarms, 2 agents.
+        depth: how far it is indented: 0 the main window and headings, `SWARM`, `AGENT`.
     """
 
     __slots__ = ("depth", "level", "limit", "mark", "name", "used")
@@ -55,7 +57,9 @@ class Row:
         if self.used is None:
             return "", "", ""
         used = f"{self.mark}{self.used:,}"
-        return (used, f"/ {self.limit:,}", f"{self.mark}{self.percent:.1f}%") if self.limit else (used, "", "")
+        if self.limit:
+            return used, f"/ {self.limit:,}", f"{self.mark}{self.percent:.1f}%"
+        return used, "no limit" if self.depth == SWARM else "", ""
 
     @property
     def word(self) -> str:
@@ -88,31 +92,32 @@ def rows(ledger: SessionLedger, agents: Mapping[str, str]) -> list[Row]:
 
 
 def _swarm_rows(ledger: SessionLedger, swarm: Swarm, agents: Mapping[str, str]) -> list[Row]:
-    limit = ledger.unallocated if swarm.open_ended else swarm.allocated
+    limit = ledger.unallocated if swarm.open_ended else swarm.allocated if swarm.has_limit else 0
     mark = swarm_mark(ledger, swarm)
-    table = [Row(swarm.swarm_id, swarm.consumed, limit, swarm_level(swarm), mark, depth=1)]
+    table = [Row(swarm.swarm_id, swarm.consumed, limit, swarm_level(swarm), mark, SWARM)]
     if swarm.reserved:
-        table.append(Row("reserved by running agents", swarm.reserved, depth=2))
+        table.append(Row("reserved by running agents", swarm.reserved, depth=AGENT))
     windows = [window for key, window in ledger.windows.items() if key != MAIN and window.swarm == swarm.swarm_id]
     windows.sort(key=lambda window: window.tokens, reverse=True)
     names = [agents.get(window.key, "") for window in windows]
     for window, name in zip(windows[:MAX_AGENTS], names, strict=False):
         # Without a description, or where two have the same, the id tells them apart.
         text = name if name and names.count(name) == 1 else f"{name or 'agent'} {window.key[:8]}"
-        table.append(Row(text, window.tokens, mark="" if window.is_exact else "~", depth=2))
+        table.append(Row(text, window.tokens, mark="" if window.is_exact else "~", depth=AGENT))
     rest = windows[MAX_AGENTS:]
     if rest:
-        table.append(Row(f"{len(rest)} more agents", sum([window.tokens for window in rest]), depth=2))
+        table.append(Row(f"{len(rest)} more agents", sum([window.tokens for window in rest]), depth=AGENT))
     return table
 
 
 def outlook(ledger: SessionLedger) -> str:
     """Return how long the main window will do, "" while the pace is unknown."""
     ahead = forecast(ledger)
-    if ahead.turns is None:
+    text = turns_text(ahead)
+    if not text:
         return ""
     until = " where the client compacts by itself" if ahead.is_compaction else ""
-    return f"{turns_text(ahead.turns)} left at this pace, to {ahead.limit:,} tokens{until}"
+    return f"{text} left at this pace, to {ahead.limit:,} tokens{until}"
 
 
 def window_text(ledger: SessionLedger) -> str:

@@ -42,10 +42,8 @@ def _read(path: str) -> bytes | None:
             raise ConfigError(unreadable(path, NOT_REGULAR))
         if status.st_size > MAX_BYTES:
             raise ConfigError(unreadable(path, TOO_LARGE))
-        data = b""
-        while chunk := os.read(descriptor, MAX_BYTES):
-            data += chunk
-        return data
+        with open(descriptor, "rb", closefd=False) as file:
+            return file.read()
     except OSError as error:
         raise ConfigError(unreadable(path, error.strerror or str(error))) from error
     finally:
