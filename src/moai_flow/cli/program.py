@@ -19,6 +19,7 @@ SUMMARIES = {
     "watch": "Show the status, live.",
     "usage": "Show what was billed, on all transcripts of this machine.",
     "report": "Show where the tokens went, and what could be done about it.",
+    "config": "Show the settings with their sources, and change them.",
     "allocate": "Give a swarm a limit, or change it.",
     "deallocate": "Remove a swarm and its limit.",
     "reset": "Take a swarm's consumption back to zero.",

@@ -1,6 +1,6 @@
 """The plugin's slash commands for those who use the package: files beside the client's settings.
 
-The client names a command after its folder and file, so `commands/token-budget/status.md` is `/token-budget:status`, as in
+The client names a command after its folder and file: `commands/token-budget/status.md` is `/token-budget:status`, as in
 the plugin.
 """
 
