@@ -2,52 +2,36 @@
 
 from __future__ import annotations
 
-import os
-import stat
+import errno
 from typing import Any
 
 from moai_flow.core.config import BudgetConfig
 from moai_flow.core.errors import ConfigError
 from moai_flow.core.settings_file import MAX_BYTES, NOT_REGULAR, TOO_LARGE, parse, unreadable
+from moai_flow.resource.files import read_regular
 
-_OPEN_FLAGS = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
+_REASONS = {errno.EINVAL: NOT_REGULAR, errno.EFBIG: TOO_LARGE}
 
 
 def read_section(path: str) -> dict[str, Any]:
     """Return the `token_budget` object of a settings file, {} if there is no file or no such object.
 
+    The file may be a link to a regular file, and may begin with a byte order mark.
+
     Raises:
         ConfigError: the file cannot be read or is not JSON, or the object is none; names file, line and reason.
     """
-    data = _read(path)
-    if data is None:
+    try:
+        data = read_regular(path, MAX_BYTES, follow=True)
+    except FileNotFoundError:
         return {}
+    except OSError as error:
+        reason = _REASONS.get(error.errno or 0) or error.strerror or str(error)
+        raise ConfigError(unreadable(path, reason)) from error
     section, problem = parse(data, path)
     if problem:
         raise ConfigError(problem)
     return section
-
-
-def _read(path: str) -> bytes | None:
-    """Return the bytes of a regular file, None if there is none: a pipe would be waited for."""
-    try:
-        descriptor = os.open(path, _OPEN_FLAGS)
-    except FileNotFoundError:
-        return None
-    except OSError as error:
-        raise ConfigError(unreadable(path, error.strerror or str(error))) from error
-    try:
-        status = os.fstat(descriptor)
-        if not stat.S_ISREG(status.st_mode):
-            raise ConfigError(unreadable(path, NOT_REGULAR))
-        if status.st_size > MAX_BYTES:
-            raise ConfigError(unreadable(path, TOO_LARGE))
-        with open(descriptor, "rb", closefd=False) as file:
-            return file.read()
-    except OSError as error:
-        raise ConfigError(unreadable(path, error.strerror or str(error))) from error
-    finally:
-        os.close(descriptor)
 
 
 def load_config(path: str) -> BudgetConfig:
