@@ -85,7 +85,8 @@ def respond(
         reply.keep_problems(ledger, problems + unusable, is_rebuilt=locked.is_rebuilt)
         to_person, to_model = reply.notify(ledger, event)
         locked.save(ledger)
-        if locked.ledger is None:
+        if locked.ledger is None or event.name == SESSION_START:
+            # A session that is resumed is another process's from now on.
             clear_link.follow(state, event, environ)
     finally:
         files.close(lock)

@@ -9,7 +9,7 @@ from moai_flow.core import compact_json
 from moai_flow.core.session import RECALLED
 from moai_flow.hook.estimate.rates import HIGHEST, KINDS, LOWEST
 from moai_flow.hook.payload import safe_id
-from moai_flow.hook.state import files
+from moai_flow.hook.state import files, paths
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -58,4 +58,4 @@ def remember(state: str, session: Session) -> None:
 
 
 def _file(state: str, model: str) -> str:
-    return f"{state}/models/{safe_id(model)}.json"
+    return f"{paths.models(state)}/{safe_id(model)}.json"
