@@ -5,7 +5,7 @@ Pure: the transcript was read and the time taken by the caller.
 
 from __future__ import annotations
 
-from moai_flow.hook import estimate, window_size
+from moai_flow.hook import estimate, tokenizer, window_size
 from moai_flow.hook.attribution import agent_swarm, main_swarm, tool_swarm
 from moai_flow.hook.payload import MOST_COUNTED, agent_id, fingerprint
 from moai_flow.resource import notices
@@ -118,7 +118,7 @@ def observe(ledger: Ledger, window: Window, measured: Measurement | None, now: f
 def charge_prompt(ledger: Ledger, window: Window, event: Event, now: float) -> None:
     """Estimate a submitted prompt, and remember where the turn began."""
     window.turn = window.message
-    kind, tokens = estimate.prompt(event.prompt, _factors(ledger))
+    kind, tokens = estimate.prompt(event.prompt, _factors(ledger), _family(ledger, window))
     key = event.prompt_key or _unnamed(now)
     add_estimate(ledger, window, Estimate(key, PROMPT, window.swarm, kind, tokens, window.message), now)
 
@@ -136,7 +136,7 @@ def charge_tool(
         project: the project's folder, for `paths` rules.
         now: seconds since the epoch.
     """
-    factors = _factors(ledger)
+    factors, family = _factors(ledger), _family(ledger, window, measured)
     swarm = window.swarm
     if window.key == MAIN:
         swarm = tool_swarm(ledger, event, project, now).swarm_id
@@ -149,23 +149,26 @@ def charge_tool(
         if call in measured.calls:
             after = measured.message
     if event.error is not None and event.response is None:
-        kind, tokens = estimate.failure(event.error, factors)
+        kind, tokens = estimate.failure(event.error, factors, family)
     else:
         # A payload that was piped by hand comes from no client that would have kept a long output in a file.
         short = bool(event.transcript)
-        kind, tokens = estimate.response(event.tool, event.response, factors, is_kept_short=short)
+        client = measured.client if measured is not None else ""
+        kind, tokens = estimate.response(
+            event.tool, event.response, factors, family=family, client=client, is_kept_short=short
+        )
     add_estimate(ledger, window, Estimate(call, RESULT, swarm, kind, tokens, after, offset), now)
     if measured is not None and after:
         await_results(ledger, window, measured, estimate.AWAITED_TOKENS, now)
     else:
-        kind, tokens = estimate.call(event.tool_input, factors)
+        kind, tokens = estimate.call(event.tool_input, factors, family)
         add_estimate(ledger, window, Estimate(call, CALL, window.swarm, kind, tokens, after, offset), now)
 
 
 def charge_reply(ledger: Ledger, window: Window, event: Event, measured: Measurement | None, now: float) -> None:
     """Estimate the last reply of a turn, where the transcript does not show it yet."""
     if event.reply and not is_current(window, measured):
-        kind, tokens = estimate.reply(event.reply, _factors(ledger))
+        kind, tokens = estimate.reply(event.reply, _factors(ledger), _family(ledger, window, measured))
         key = f"{window.message}.{fingerprint(event.reply)}"
         add_estimate(ledger, window, Estimate(key, REPLY, window.swarm, kind, tokens, window.message), now)
 
@@ -205,6 +208,14 @@ def charge_finished_agent(ledger: Ledger, event: Event, now: float) -> None:
 
 def _factors(ledger: Ledger) -> dict[str, float]:
     return ledger.session.factors if ledger.session is not None else {}
+
+
+def _family(ledger: Ledger, window: Window, measured: Measurement | None = None) -> str:
+    """Return the family of the tokenizer that counts a window's tokens: a subagent's model may be another."""
+    model = measured.model if measured is not None else ""
+    if not model and ledger.session is not None:
+        model = ledger.session.model
+    return tokenizer.family(model, window.message)
 
 
 def _unnamed(now: float) -> str:

@@ -35,7 +35,7 @@ _USAGE, _ASSISTANT, _BOUNDARY = b'"usage"', b'"assistant"', b'"compact_boundary"
 class Message:
     """One API message (or a compaction) as its lines say."""
 
-    __slots__ = ("calls", "model", "occupancy", "offset", "output", "stop")
+    __slots__ = ("calls", "client", "model", "occupancy", "offset", "output", "stop")
 
     def __init__(self, offset: int) -> None:
         self.offset = offset
@@ -44,6 +44,7 @@ class Message:
         self.calls: list[str] = []
         self.stop: str | None = None
         self.model = ""
+        self.client = ""
 
     @property
     def ended(self) -> bool:
@@ -178,6 +179,7 @@ def _add(messages: dict[str, Message], record: dict[str, Any], position: int) ->
         message.occupancy = occupancy
         message.output = tokens_of(usage.get("output_tokens"))
     message.model = text_of(content, "model") or message.model
+    message.client = text_of(record, "version") or message.client
     stop = content.get("stop_reason")
     if isinstance(stop, str):
         message.stop = stop

@@ -131,4 +131,5 @@ def _newest(messages: dict[str, Message], start: int, size: int) -> Measurement:
         compactions=[message for message in messages if message.startswith(COMPACTION)],
         ended=newest.ended,
         model=newest.model,
+        client=newest.client,
     )

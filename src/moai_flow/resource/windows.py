@@ -38,10 +38,12 @@ class Measurement:
         compactions: ids of the compactions seen, the measured one too.
         ended: whether the message ends a turn (it calls no tool).
         model: the model's name, "" if unknown.
+        client: the version of the client that wrote the message, "" if unknown.
     """
 
     __slots__ = (
         "calls",
+        "client",
         "compactions",
         "earlier",
         "ended",
@@ -68,6 +70,7 @@ class Measurement:
         compactions: Sequence[str] = (),
         ended: bool = False,
         model: str = "",
+        client: str = "",
     ) -> None:
         self.occupancy = occupancy
         self.output = output
@@ -80,6 +83,7 @@ class Measurement:
         self.compactions = compactions
         self.ended = ended
         self.model = model
+        self.client = client
 
 
 class Estimate:
