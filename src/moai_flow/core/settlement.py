@@ -71,15 +71,15 @@ class Settlement:
     """How a measurement replaced estimates: the claims it covered and what they were measured to be.
 
     Args:
-        claims: (kind, estimated tokens) of every estimate covered.
+        claims: (kind, estimated tokens, factor they were multiplied with) of every estimate covered.
         measured: tokens by which the window's input grew; None where it cannot be compared (the first
-            measurement of a window, a compaction).
+            measurement of a window, a compaction, a reply whose usage was never written).
         fell: whether the window's occupancy fell.
     """
 
     __slots__ = ("claims", "fell", "measured")
 
-    def __init__(self, claims: list[tuple[str, int]], measured: int | None, *, fell: bool) -> None:
+    def __init__(self, claims: list[tuple[str, int, float]], measured: int | None, *, fell: bool) -> None:
         self.claims = claims
         self.measured = measured
         self.fell = fell
@@ -106,15 +106,20 @@ def settle(ledger: Ledger, window: Window, measured: Measurement, now: float) ->
                 estimate.role != AWAITED and estimate.key in measured.earlier
             ):
                 claims[estimate.swarm] = claims.get(estimate.swarm, 0) + estimate.tokens
-                kinds.append((estimate.kind, estimate.tokens))
-    growth = measured.occupancy - window.occupancy
+                kinds.append((estimate.kind, estimate.tokens, estimate.factor))
+    occupancy = window.taken(measured)
+    growth = occupancy - window.occupancy
     brought = growth - measured.output if measured.message != window.message else 0
     was_guessed = window.never_measured
     compacted = any(compaction != window.message for compaction in measured.compactions)
     # Right after a compaction the system's own prompt comes back: like a first message, that is nobody's.
     begins = was_guessed or compacted or window.message.startswith(COMPACTION)
+    # Nothing is learned of a growth that a reply is part of, or that is itself partly estimated.
+    teaches = not begins and not window.is_rough and measured.tells_output
+    if not measured.message.startswith(COMPACTION):
+        _take_base(window, measured)
     if ledger.swarms[window.swarm].isolated:
-        _settle_isolated(ledger, window, measured, now, compacted=compacted)
+        _settle_isolated(ledger, window, occupancy, now, compacted=compacted)
     elif growth < 0:
         _shrink(ledger, window, -growth, now)
     else:
@@ -126,26 +131,35 @@ def settle(ledger: Ledger, window: Window, measured: Measurement, now: float) ->
             if part:
                 window.holdings[swarm_id] = window.holdings.get(swarm_id, 0) + part
                 ledger.charge(ledger.swarms[swarm_id], part, now)
-    window.occupancy = measured.occupancy
+    window.occupancy, window.is_rough = occupancy, measured.is_rough
     window.message, window.offset, window.transcript_bytes = (
         measured.message,
         measured.offset,
         measured.transcript_bytes,
     )
     return Settlement(
-        kinds, brought if kinds and brought > 0 and not begins else None, fell=growth < 0 and not was_guessed
+        kinds, brought if kinds and brought > 0 and teaches else None, fell=growth < 0 and not was_guessed
     )
 
 
-def _settle_isolated(ledger: Ledger, window: Window, measured: Measurement, now: float, *, compacted: bool) -> None:
+def _take_base(window: Window, measured: Measurement) -> None:
+    """Learn what every request carries from the first request of a window, and from the first after a compaction."""
+    read = measured.occupancy - measured.output
+    if window.never_measured and measured.tells_output:
+        window.base = read
+    elif window.message.startswith(COMPACTION) and measured.message != window.message:
+        window.base = max(0, window.base + read - window.occupancy)
+
+
+def _settle_isolated(ledger: Ledger, window: Window, occupancy: int, now: float, *, compacted: bool) -> None:
     """Charge what a subagent's window brought in: growth above its peak, which a compaction starts anew."""
     swarm = ledger.swarms[window.swarm]
     if compacted:
-        window.peak = min(window.peak, measured.occupancy)
-    if measured.occupancy > window.peak:
-        ledger.charge(swarm, measured.occupancy - window.peak, now)
-        window.peak = measured.occupancy
-    window.holdings = {window.swarm: measured.occupancy}
+        window.peak = min(window.peak, occupancy)
+    if occupancy > window.peak:
+        ledger.charge(swarm, occupancy - window.peak, now)
+        window.peak = occupancy
+    window.holdings = {window.swarm: occupancy}
 
 
 def _shrink(ledger: Ledger, window: Window, by: int, now: float) -> None:

@@ -27,12 +27,16 @@ def observe(ledger: Ledger, window: Window, measured: Measurement | None, now: f
     before = window.occupancy
     settlement = settle(ledger, window, measured, now)
     if settlement.measured is not None:
-        claims = settlement.claims
+        # What was learned since they were made would have changed them.
+        claims = [
+            (kind, round(tokens * rates.factor_of(session.factors, kind) / factor))
+            for kind, tokens, factor in settlement.claims
+        ]
         kinds = {kind for kind, _ in claims}
         session.factors = rates.learn(session.factors, claims, settlement.measured)
         session.remember_settlement(
             kinds.pop() if len(kinds) == 1 else "mixed",
-            sum([tokens for _, tokens in claims]),
+            sum([tokens for _, tokens, _ in settlement.claims]),
             settlement.measured,
         )
     if window.occupancy != before:
@@ -49,7 +53,9 @@ def charge_prompt(ledger: Ledger, window: Window, event: Event, now: float) -> N
     window.turn = window.message
     kind, tokens = rates.prompt(event.prompt, _factors(ledger), _family(ledger, window))
     key = event.prompt_key or _unnamed(now)
-    add_estimate(ledger, window, Estimate(key, PROMPT, window.swarm, kind, tokens, window.message), now)
+    factor = rates.factor_of(_factors(ledger), kind)
+    prompt = Estimate(key, PROMPT, window.swarm, kind, tokens, window.message, factor=factor)
+    add_estimate(ledger, window, prompt, now)
 
 
 def charge_tool(
@@ -86,12 +92,14 @@ def charge_tool(
         kind, tokens = rates.response(
             event.tool, event.response, factors, family=family, client=client, is_kept_short=short
         )
-    add_estimate(ledger, window, Estimate(call, RESULT, swarm, kind, tokens, after, offset), now)
+    factor = rates.factor_of(factors, kind)
+    add_estimate(ledger, window, Estimate(call, RESULT, swarm, kind, tokens, after, offset, factor), now)
     if measured is not None and after:
         await_results(ledger, window, measured, rates.AWAITED_TOKENS, now)
     else:
         kind, tokens = rates.call(event.tool_input, factors, family)
-        add_estimate(ledger, window, Estimate(call, CALL, window.swarm, kind, tokens, after, offset), now)
+        factor = rates.factor_of(factors, kind)
+        add_estimate(ledger, window, Estimate(call, CALL, window.swarm, kind, tokens, after, offset, factor), now)
 
 
 def charge_reply(ledger: Ledger, window: Window, event: Event, measured: Measurement | None, now: float) -> None:
@@ -132,7 +140,13 @@ def charge_finished_agent(ledger: Ledger, event: Event, now: float) -> None:
     window = agent_window(ledger, agent_id(agent), agent_type, now)
     if window.tokens != total or not window.is_exact:
         finished = Measurement(
-            total, 0, f"total-{event.call}", window.offset, transcript_bytes=window.transcript_bytes, ended=True
+            total,
+            0,
+            f"total-{event.call}",
+            window.offset,
+            transcript_bytes=window.transcript_bytes,
+            ended=True,
+            tells_output=False,
         )
         observe(ledger, window, finished, now)
 

@@ -44,8 +44,8 @@ _SPACE_SHARE = 0.1
 # each other, and the most of an error that is believed at once. Upwards it is less, because what nobody
 # claimed (a reminder, a file that was mentioned) only ever adds.
 _NOISE = 500.0
-_KINSHIP = 0.4
-_STEP_UP, _STEP_DOWN = 0.1, 0.6
+_KINSHIP = 0.5
+_STEP_UP, _STEP_DOWN = 0.35, 0.6
 
 
 def classify(text: str) -> str:
@@ -126,8 +126,8 @@ def learn(factors: Factors, claims: list[tuple[str, int]], growth: int) -> Facto
     base: dict[str, float] = {}
     for kind, tokens in claims:
         if kind in KINDS and tokens > 0:
-            base[kind] = base.get(kind, 0.0) + tokens / _factor(factors, kind)
-    claimed = sum(_factor(factors, kind) * tokens for kind, tokens in base.items())
+            base[kind] = base.get(kind, 0.0) + tokens / factor_of(factors, kind)
+    claimed = sum(factor_of(factors, kind) * tokens for kind, tokens in base.items())
     # Growth far beyond the claims is somebody else's: a file that was mentioned, a skill that was loaded.
     if claimed <= 0 or not claimed / HIGHEST <= growth <= claimed * HIGHEST:
         return dict(factors)
@@ -138,13 +138,13 @@ def learn(factors: Factors, claims: list[tuple[str, int]], growth: int) -> Facto
     for kind in KINDS:
         step = error * _reach(kind, base, text) / weight
         if step:
-            learned[kind] = min(HIGHEST, max(LOWEST, _factor(factors, kind) + step))
+            learned[kind] = min(HIGHEST, max(LOWEST, factor_of(factors, kind) + step))
     return learned
 
 
 def characters_per_token(factors: Factors, family: str = tokenizer.GENERIC) -> dict[str, float]:
     """Return about how many characters make a token, by kind of text, as learned so far."""
-    return {kind: rate / _factor(factors, kind) for kind, rate in tokenizer.TYPICAL[family].items()}
+    return {kind: rate / factor_of(factors, kind) for kind, rate in tokenizer.TYPICAL[family].items()}
 
 
 def _reach(kind: str, base: dict[str, float], text: float) -> float:
@@ -152,7 +152,8 @@ def _reach(kind: str, base: dict[str, float], text: float) -> float:
     return own if kind == "image" else own + _KINSHIP * (text - own)
 
 
-def _factor(factors: Factors, kind: str) -> float:
+def factor_of(factors: Factors, kind: str) -> float:
+    """Return the learned factor of a kind, 1.0 where nothing was learned."""
     return min(HIGHEST, max(LOWEST, factors.get(kind, 1.0)))
 
 
@@ -168,4 +169,4 @@ def _estimate(view: visible.Seen, frame: int, factors: Factors, family: str) -> 
     found += words / tokenizer.TYPICAL[family]["prose"] + frame
     if view.image_tokens > found:
         kind = "image"
-    return kind, int((found + view.image_tokens) * _factor(factors, kind) + 0.5)
+    return kind, int((found + view.image_tokens) * factor_of(factors, kind) + 0.5)
