@@ -95,6 +95,7 @@ def settle(ledger: Ledger, window: Window, measured: Measurement, now: float) ->
     """
     claims: dict[str, int] = {}
     kinds = []
+    is_first = not window.handled
     for identity, estimate in list(window.pending.items()):
         if estimate.covered_by(measured):
             del window.pending[identity]
@@ -116,6 +117,9 @@ def settle(ledger: Ledger, window: Window, measured: Measurement, now: float) ->
     begins = was_guessed or compacted or window.message.startswith(COMPACTION)
     # Nothing is learned of a growth that a reply is part of, or that is itself partly estimated.
     teaches = not begins and not window.is_rough and measured.tells_output
+    # With a subagent's first results come reminders that nobody claims.
+    if is_first and ledger.swarms[window.swarm].isolated:
+        teaches = False
     if not measured.message.startswith(COMPACTION):
         _take_base(window, measured)
     if ledger.swarms[window.swarm].isolated:

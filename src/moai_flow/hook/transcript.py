@@ -119,6 +119,10 @@ def _newest(messages: dict[str, Message], start: int, size: int) -> Measurement:
     *before, newest_id = messages
     newest = messages[newest_id]
     earlier = [call for message in before for call in messages[message].calls]
+    if newest.is_placeholder:
+        from moai_flow.hook import outputs
+
+        outputs.fill_in(newest, newest_id)
     return Measurement(
         newest.occupancy,
         newest.output,
@@ -132,4 +136,6 @@ def _newest(messages: dict[str, Message], start: int, size: int) -> Measurement:
         ended=newest.ended,
         model=newest.model,
         client=newest.client,
+        is_rough=newest.is_rough,
+        before=newest.before,
     )

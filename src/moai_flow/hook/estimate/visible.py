@@ -165,20 +165,18 @@ def _shell(response: dict[str, Any]) -> Seen:
 def _read(response: dict[str, Any]) -> Seen:
     shape = response.get("type")
     file = response.get("file")
-    if shape == "file_unchanged" or not isinstance(file, dict):
-        return Seen([], 110) if shape == "file_unchanged" else _structure(response)
+    if shape == "file_unchanged":
+        return Seen([], 110)
+    if not isinstance(file, dict):
+        return _structure(response)
     if shape == "image":
         return Seen([], 0, _picture(file.get("base64"), file.get("dimensions")))
     if shape == "pdf":
         return Seen([_text(file, "filePath")], 30, _picture(file.get("base64"), is_document=True))
-    if shape == "parts":
-        return _pages(response, file)
-    if shape == "notebook":
-        return Seen([dump(file.get("cells"))])
+    if shape in ("parts", "notebook"):
+        return _pages(response, file) if shape == "parts" else Seen([dump(file.get("cells"))])
     content = _text(file, "content")
-    if not content:
-        return Seen([], 100)
-    return _numbered(Seen([content]), file.get("startLine"), content.count("\n") + 1)
+    return _numbered(Seen([content]), file.get("startLine"), content.count("\n") + 1) if content else Seen([], 100)
 
 
 def _pages(response: dict[str, Any], file: dict[str, Any]) -> Seen:

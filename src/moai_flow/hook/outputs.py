@@ -1,0 +1,30 @@
+"""A message's output as its content tells it, where the usage does not. Pure."""
+
+from __future__ import annotations
+
+from moai_flow.hook.estimate import rates, tokenizer
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from moai_flow.hook.records import Message
+
+
+_SAME = 20
+"""Tokens by which an estimate must be more, to be believed more than what is written."""
+
+
+def fill_in(message: Message, identity: str) -> None:
+    """Put an estimate in the place of an output that is only a placeholder, where the content is more."""
+    family = tokenizer.family(message.model, identity)
+    estimated = 0
+    for block in message.blocks:
+        if block.get("type") == "tool_use":
+            estimated += rates.call(block.get("input"), {}, family)[1]
+        else:
+            text = block.get("text") or block.get("thinking")
+            if isinstance(text, str):
+                estimated += rates.reply(text, {}, family)[1]
+    if estimated > message.output + _SAME:
+        message.occupancy += estimated - message.output
+        message.output = estimated
+        message.is_rough = True
