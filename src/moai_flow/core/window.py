@@ -47,6 +47,7 @@ class Measurement:
         client: the version of the client that wrote the message, "" if unknown.
         is_rough: whether the occupancy is partly an estimate: a compaction's, or a reply whose usage was never written.
         before: tokens that the window held before a compaction, 0 if unknown.
+        texts: what the message says, block by block.
         tells_output: whether `output` is known, so that the growth of the input can be told.
     """
 
@@ -65,6 +66,7 @@ class Measurement:
         "output",
         "start",
         "tells_output",
+        "texts",
         "transcript_bytes",
     )
 
@@ -86,6 +88,7 @@ class Measurement:
         is_rough: bool = False,
         before: int = 0,
         tells_output: bool = True,
+        texts: Sequence[str] = (),
     ) -> None:
         self.occupancy = occupancy
         self.output = output
@@ -102,6 +105,7 @@ class Measurement:
         self.is_rough = is_rough
         self.before = before
         self.tells_output = tells_output
+        self.texts = texts
 
 
 class Estimate:

@@ -15,6 +15,8 @@ from moai_flow.hook.payload import MAX_COUNTED, agent_id, fingerprint
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from moai_flow.core.ledger import Ledger
     from moai_flow.hook.payload import Event
 
@@ -104,15 +106,33 @@ def charge_tool(
 
 def charge_reply(ledger: Ledger, window: Window, event: Event, measured: Measurement | None, now: float) -> None:
     """Estimate the last reply of a turn, where the transcript does not show it yet."""
-    if event.reply and not is_current(window, measured):
+    if event.reply and not is_current(window, measured, event.reply):
         kind, tokens = rates.reply(event.reply, _factors(ledger), _family(ledger, window, measured))
         key = f"{window.message}.{fingerprint(event.reply)}"
         add_estimate(ledger, window, Estimate(key, REPLY, window.swarm, kind, tokens, window.message), now)
 
 
-def is_current(window: Window, measured: Measurement | None) -> bool:
-    """Return whether the transcript shows the reply that ended this turn."""
-    return measured is not None and measured.ended and measured.message != window.turn
+def is_current(window: Window, measured: Measurement | None, reply: str) -> bool:
+    """Return whether the transcript shows the reply that ended this turn.
+
+    Its id alone does not tell: a teammate's message, or another plugin's Stop hook, begins a turn without an event.
+
+    Args:
+        window: where the turn ended.
+        measured: what the transcript says.
+        reply: the reply's text as the event has it, "" for a reply without one.
+    """
+    if measured is None or not measured.ended or measured.message == window.turn:
+        return False
+    return not reply or not measured.texts or _is_said(reply, measured.texts)
+
+
+def _is_said(reply: str, texts: Sequence[str]) -> bool:
+    """Return whether a message's texts are a reply. A transcript that was made unreadable keeps their lengths."""
+    reply = reply.strip()
+    escapes = sum([reply.count(character) for character in '\n"\\\t'])
+    spelled = len(reply.encode("utf-8", "surrogatepass")) + escapes
+    return any(text.strip() == reply or len(text) == spelled for text in (texts[-1], "".join(texts), "\n".join(texts)))
 
 
 def charge_resumed(ledger: Ledger, window: Window, event: Event, now: float) -> None:

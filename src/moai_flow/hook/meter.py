@@ -68,7 +68,7 @@ def measure_agents(ledger: Ledger, main_transcript: str, now: float) -> None:
             measure(ledger, window, main_transcript, now)
 
 
-def wait_for_reply(window: Window, main_transcript: str, floor: int) -> None:
+def wait_for_reply(window: Window, main_transcript: str, floor: int, reply: str) -> None:
     """Wait until the transcript shows the reply that ended the turn, or `REPLY_SECONDS`.
 
     The end of a turn is when a person decides whether to `/clear`, so the figure must be exact then. The lock
@@ -81,7 +81,7 @@ def wait_for_reply(window: Window, main_transcript: str, floor: int) -> None:
         now_size = transcript.size_of(path)
         if now_size != size:
             size = now_size
-            if charge.is_current(window, _read(window, path, floor)):
+            if charge.is_current(window, _read(window, path, floor), reply):
                 return
         if monotonic() >= deadline:
             return

@@ -69,6 +69,11 @@ class Message:
         return self.stop not in _OPEN_ENDED_STOPS
 
     @property
+    def texts(self) -> list[str]:
+        """What it says, without calls and thoughts."""
+        return [text for block in self.blocks if (text := text_of(block, "text"))]
+
+    @property
     def is_placeholder(self) -> bool:
         """Whether the output is not a figure: the usage is that of the stream's beginning."""
         return self.stop is None and self.output <= PLACEHOLDER

@@ -90,7 +90,7 @@ def _wait(state: str, event: Event) -> None:
         floor = ledger.session.history_offset if ledger.session is not None else 0
     if event.agent:
         meter.place(window, event)
-    meter.wait_for_reply(window, event.transcript, floor)
+    meter.wait_for_reply(window, event.transcript, floor, event.reply)
 
 
 def _take(book: LockedLedger, event: Event, project: str, now: float) -> None:

@@ -138,4 +138,5 @@ def _newest(messages: dict[str, Message], start: int, size: int) -> Measurement:
         client=newest.client,
         is_rough=newest.is_rough,
         before=newest.before,
+        texts=newest.texts,
     )
