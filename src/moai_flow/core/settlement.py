@@ -108,8 +108,7 @@ def settle(ledger: Ledger, window: Window, measured: Measurement, now: float) ->
             ):
                 claims[estimate.swarm] = claims.get(estimate.swarm, 0) + estimate.tokens
                 kinds.append((estimate.kind, estimate.tokens, estimate.factor))
-    occupancy = window.taken(measured)
-    growth = occupancy - window.occupancy
+    growth = measured.occupancy - window.occupancy
     brought = growth - measured.output if measured.message != window.message else 0
     was_guessed = window.never_measured
     compacted = any(compaction != window.message for compaction in measured.compactions)
@@ -123,7 +122,7 @@ def settle(ledger: Ledger, window: Window, measured: Measurement, now: float) ->
     if not measured.message.startswith(COMPACTION):
         _take_base(window, measured)
     if ledger.swarms[window.swarm].isolated:
-        _settle_isolated(ledger, window, occupancy, now, compacted=compacted)
+        _settle_isolated(ledger, window, measured, now, compacted=compacted)
     elif growth < 0:
         _shrink(ledger, window, -growth, now)
     else:
@@ -135,7 +134,7 @@ def settle(ledger: Ledger, window: Window, measured: Measurement, now: float) ->
             if part:
                 window.holdings[swarm_id] = window.holdings.get(swarm_id, 0) + part
                 ledger.charge(ledger.swarms[swarm_id], part, now)
-    window.occupancy, window.is_rough = occupancy, measured.is_rough
+    window.occupancy, window.is_rough = measured.occupancy, measured.is_rough
     window.message, window.offset, window.transcript_bytes = (
         measured.message,
         measured.offset,
@@ -155,15 +154,15 @@ def _take_base(window: Window, measured: Measurement) -> None:
         window.base = max(0, window.base + read - window.occupancy)
 
 
-def _settle_isolated(ledger: Ledger, window: Window, occupancy: int, now: float, *, compacted: bool) -> None:
+def _settle_isolated(ledger: Ledger, window: Window, measured: Measurement, now: float, *, compacted: bool) -> None:
     """Charge what a subagent's window brought in: growth above its peak, which a compaction starts anew."""
     swarm = ledger.swarms[window.swarm]
     if compacted:
-        window.peak = min(window.peak, occupancy)
-    if occupancy > window.peak:
-        ledger.charge(swarm, occupancy - window.peak, now)
-        window.peak = occupancy
-    window.holdings = {window.swarm: occupancy}
+        window.peak = min(window.peak, measured.occupancy)
+    if measured.occupancy > window.peak:
+        ledger.charge(swarm, measured.occupancy - window.peak, now)
+        window.peak = measured.occupancy
+    window.holdings = {window.swarm: measured.occupancy}
 
 
 def _shrink(ledger: Ledger, window: Window, by: int, now: float) -> None:

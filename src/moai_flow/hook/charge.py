@@ -5,28 +5,94 @@ Pure: the transcript was read and the time taken by the caller.
 
 from __future__ import annotations
 
-from moai_flow.core import notices, window_size
+from moai_flow.core import notices, opening, window_size
+from moai_flow.core.session import STARTED
 from moai_flow.core.settlement import add_estimate, await_results, settle
 from moai_flow.core.swarm import MAIN
 from moai_flow.core.window import CALL, PROMPT, REPLY, RESULT, Estimate, Measurement, Window
 from moai_flow.hook.attribution import agent_window, tool_swarm
 from moai_flow.hook.estimate import rates, tokenizer
-from moai_flow.hook.payload import MAX_COUNTED, agent_id, fingerprint
+from moai_flow.hook.payload import (
+    MAX_COUNTED,
+    POST_TOOL_USE,
+    POST_TOOL_USE_FAILURE,
+    SESSION_START,
+    STOP,
+    SUBAGENT_STOP,
+    USER_PROMPT_SUBMIT,
+    agent_id,
+    fingerprint,
+)
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from moai_flow.core.ledger import Ledger
+    from moai_flow.core.ledger import SessionLedger
+    from moai_flow.hook.meter import Reading
     from moai_flow.hook.payload import Event
 
+MOAI_COMMAND = "/moai:"
 
-def observe(ledger: Ledger, window: Window, measured: Measurement | None, now: float) -> None:
+
+def settle_reading(ledger: SessionLedger, reading: Reading, now: float) -> None:
+    """Settle what the transcripts say, the main window first, and take up the agents that were read of."""
+    opening.main_window(ledger, now)
+    for agent, (agent_type, below) in reading.agents.items():
+        window = agent_window(ledger, agent, agent_type, now)
+        window.path = below or window.path
+    for key, measured in reading.measured.items():
+        observe(ledger, ledger.windows[key], measured, now)
+    if reading.searched is not None:
+        ledger.session.agent_files = reading.searched
+
+
+def charge_event(ledger: SessionLedger, event: Event, measured: Measurement | None, project: str, now: float) -> None:
+    """Charge what an event adds to its window and no measurement covers yet.
+
+    Args:
+        ledger: the session's ledger, settled.
+        event: the event.
+        measured: what the transcript of its window said just now.
+        project: the project's folder, for `paths` rules.
+        now: seconds since the epoch.
+    """
+    session = ledger.session
+    window = ledger.windows[event.agent or MAIN]
+    if event.name in (POST_TOOL_USE, POST_TOOL_USE_FAILURE):
+        charge_tool(ledger, window, event, measured, project, now)
+        charge_finished_agent(ledger, event, now)
+    elif event.name == SUBAGENT_STOP:
+        charge_reply(ledger, window, event, measured, now)
+        window.rest()
+    elif event.name == STOP:
+        charge_reply(ledger, window, event, measured, now)
+        session.end_turn(window.tokens)
+    elif event.name == USER_PROMPT_SUBMIT:
+        before = window.tokens
+        charge_prompt(ledger, window, event, now)
+        if window.tokens != before:
+            _begin_phase(ledger, event.prompt, before)
+    elif event.name == SESSION_START and not event.agent:
+        session.first_time(STARTED)
+        charge_resumed(ledger, window, event, now)
+
+
+def _begin_phase(ledger: SessionLedger, prompt: str, occupancy: int) -> None:
+    if prompt.startswith(MOAI_COMMAND):
+        # Imported here: only for those who work with MoAI-ADK.
+        from moai_flow.core.phases import begin_phase, phase_of
+
+        phase = phase_of(prompt)
+        if phase:
+            begin_phase(ledger, phase, occupancy)
+
+
+def observe(ledger: SessionLedger, window: Window, measured: Measurement, now: float) -> None:
     """Settle a measurement, learn from it how far the estimates were off, and arm notices after a fall."""
     session = ledger.session
-    if measured is None or session is None:
-        return
     before = window.occupancy
+    measured.occupancy = window.taken(measured)
     settlement = settle(ledger, window, measured, now)
     if settlement.measured is not None:
         # What was learned since they were made would have changed them.
@@ -50,18 +116,18 @@ def observe(ledger: Ledger, window: Window, measured: Measurement | None, now: f
         window_size.take_usage(session, measured.occupancy)
 
 
-def charge_prompt(ledger: Ledger, window: Window, event: Event, now: float) -> None:
+def charge_prompt(ledger: SessionLedger, window: Window, event: Event, now: float) -> None:
     """Estimate a submitted prompt, and remember where the turn began."""
     window.turn = window.message
-    kind, tokens = rates.prompt(event.prompt, _factors(ledger), _family(ledger, window))
+    kind, tokens = rates.prompt(event.prompt, ledger.session.factors, _family(ledger, window))
     key = event.prompt_key or _unnamed(now)
-    factor = rates.factor_of(_factors(ledger), kind)
+    factor = rates.factor_of(ledger.session.factors, kind)
     prompt = Estimate(key, PROMPT, window.swarm, kind, tokens, window.message, factor=factor)
     add_estimate(ledger, window, prompt, now)
 
 
 def charge_tool(
-    ledger: Ledger, window: Window, event: Event, measured: Measurement | None, project: str, now: float
+    ledger: SessionLedger, window: Window, event: Event, measured: Measurement | None, project: str, now: float
 ) -> None:
     """Estimate the result of a tool call, and the call too where the transcript does not show it yet.
 
@@ -73,7 +139,7 @@ def charge_tool(
         project: the project's folder, for `paths` rules.
         now: seconds since the epoch.
     """
-    factors, family = _factors(ledger), _family(ledger, window, measured)
+    factors, family = ledger.session.factors, _family(ledger, window, measured)
     swarm = window.swarm
     if window.key == MAIN:
         swarm = tool_swarm(ledger, event, project, now).swarm_id
@@ -104,10 +170,10 @@ def charge_tool(
         add_estimate(ledger, window, Estimate(call, CALL, window.swarm, kind, tokens, after, offset, factor), now)
 
 
-def charge_reply(ledger: Ledger, window: Window, event: Event, measured: Measurement | None, now: float) -> None:
+def charge_reply(ledger: SessionLedger, window: Window, event: Event, measured: Measurement | None, now: float) -> None:
     """Estimate the last reply of a turn, where the transcript does not show it yet."""
     if event.reply and not is_current(window, measured, event.reply):
-        kind, tokens = rates.reply(event.reply, _factors(ledger), _family(ledger, window, measured))
+        kind, tokens = rates.reply(event.reply, ledger.session.factors, _family(ledger, window, measured))
         key = f"{window.message}.{fingerprint(event.reply)}"
         add_estimate(ledger, window, Estimate(key, REPLY, window.swarm, kind, tokens, window.message), now)
 
@@ -127,21 +193,26 @@ def is_current(window: Window, measured: Measurement | None, reply: str) -> bool
     return not reply or not measured.texts or _is_said(reply, measured.texts)
 
 
+_TRIMMED = 4
+"""Characters that the client may take from the ends of a reply."""
+
+
 def _is_said(reply: str, texts: Sequence[str]) -> bool:
     """Return whether a message's texts are a reply. A transcript that was made unreadable keeps their lengths."""
     reply = reply.strip()
     escapes = sum([reply.count(character) for character in '\n"\\\t'])
     spelled = len(reply.encode("utf-8", "surrogatepass")) + escapes
-    return any(text.strip() == reply or len(text) == spelled for text in (texts[-1], "".join(texts), "\n".join(texts)))
+    whole = (texts[-1], "".join(texts), "\n".join(texts))
+    return any(text.strip() == reply or spelled <= len(text) <= spelled + _TRIMMED for text in whole)
 
 
-def charge_resumed(ledger: Ledger, window: Window, event: Event, now: float) -> None:
+def charge_resumed(ledger: SessionLedger, window: Window, event: Event, now: float) -> None:
     """Take what a resumed or forked session begins with from its SessionStart: a fork's transcript comes later."""
     if window.never_measured and event.context_tokens:
         observe(ledger, window, Measurement(event.context_tokens, 0, f"resumed-{event.session}", 0, ended=True), now)
 
 
-def charge_finished_agent(ledger: Ledger, event: Event, now: float) -> None:
+def charge_finished_agent(ledger: SessionLedger, event: Event, now: float) -> None:
     """Take a finished subagent's total from the Agent tool's own response: its transcript may not show it yet.
 
     `totalTokens` is the usage of the agent's last request.
@@ -171,16 +242,10 @@ def charge_finished_agent(ledger: Ledger, event: Event, now: float) -> None:
         observe(ledger, window, finished, now)
 
 
-def _factors(ledger: Ledger) -> dict[str, float]:
-    return ledger.session.factors if ledger.session is not None else {}
-
-
-def _family(ledger: Ledger, window: Window, measured: Measurement | None = None) -> str:
+def _family(ledger: SessionLedger, window: Window, measured: Measurement | None = None) -> str:
     """Return the family of the tokenizer that counts a window's tokens: a subagent's model may be another."""
     model = measured.model if measured is not None else ""
-    if not model and ledger.session is not None:
-        model = ledger.session.model
-    return tokenizer.family(model, window.message)
+    return tokenizer.family(model or ledger.session.model, window.message)
 
 
 def _unnamed(now: float) -> str:

@@ -259,7 +259,7 @@ def _path(path: Any, name: str) -> str:
 
 def _rebalance(ledger: Ledger) -> dict[str, int]:
     limits = allocations.rebalance(ledger, time())
-    notices.rearm(ledger)
+    notices.rearm_swarms(ledger)
     return limits
 
 
@@ -283,7 +283,7 @@ def _scaled(ledger: Ledger, changed: bool) -> bool:  # noqa: FBT001 - the outcom
 
 def _rearmed(ledger: Ledger, changed: bool) -> bool:  # noqa: FBT001 - the outcome is passed through
     if changed:
-        notices.rearm(ledger)
+        notices.rearm_swarms(ledger)
     return changed
 
 
