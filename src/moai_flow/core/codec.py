@@ -175,6 +175,7 @@ def _window_row(window: Window) -> list[Any]:
         window.handled,
         window.base,
         int(window.is_rough),
+        window.thoughts,
     ]
 
 
@@ -203,5 +204,5 @@ def _window(row: list[Any]) -> Window:
         estimate = Estimate(*values)
         window.pending[estimate.identity] = estimate
     if newer:
-        window.base, window.is_rough = newer[0], bool(newer[1])
+        window.base, window.is_rough, window.thoughts = newer[0], bool(newer[1]), newer[2]
     return window

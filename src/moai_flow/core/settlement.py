@@ -7,7 +7,7 @@ shared swarms hold adds up to its occupancy.
 from __future__ import annotations
 
 from moai_flow.core.apportion import apportion
-from moai_flow.core.window import AWAITED, COMPACTION, MERGED, PROMPT, RESULT, Estimate
+from moai_flow.core.window import AWAITED, COMPACTION, DROPPED, MERGED, PROMPT, RESULT, Estimate
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -93,23 +93,10 @@ def settle(ledger: Ledger, window: Window, measured: Measurement, now: float) ->
     swarm's part of the window shrinks in proportion; the consumption of an isolated swarm is all that was
     ever brought in, and stays.
     """
-    claims: dict[str, int] = {}
-    kinds = []
     is_first = not window.handled
-    for identity, estimate in list(window.pending.items()):
-        if estimate.covered_by(measured):
-            del window.pending[identity]
-            _handle(window, identity)
-            ledger.charge(ledger.swarms[estimate.swarm], -estimate.tokens, now)
-            # A call or reply of the measured message itself is in its output, which nobody claims; and what
-            # was still awaited never told whose it is.
-            if estimate.role in (PROMPT, RESULT, MERGED) or (
-                estimate.role != AWAITED and estimate.key in measured.earlier
-            ):
-                claims[estimate.swarm] = claims.get(estimate.swarm, 0) + estimate.tokens
-                kinds.append((estimate.kind, estimate.tokens, estimate.factor))
+    claims, kinds, dropped = _cover(ledger, window, measured, now)
     growth = measured.occupancy - window.occupancy
-    brought = growth - measured.output if measured.message != window.message else 0
+    brought = growth - measured.output + dropped if measured.message != window.message else 0
     was_guessed = window.never_measured
     compacted = any(compaction != window.message for compaction in measured.compactions)
     # Right after a compaction the system's own prompt comes back: like a first message, that is nobody's.
@@ -143,6 +130,34 @@ def settle(ledger: Ledger, window: Window, measured: Measurement, now: float) ->
     return Settlement(
         kinds, brought if kinds and brought > 0 and teaches else None, fell=growth < 0 and not was_guessed
     )
+
+
+def _cover(
+    ledger: Ledger, window: Window, measured: Measurement, now: float
+) -> tuple[dict[str, int], list[tuple[str, int, float]], int]:
+    """Take away the estimates that a measurement covers.
+
+    Returns:
+        The tokens that each swarm claims of it, the claims one by one, and the tokens of thoughts that were dropped.
+    """
+    claims: dict[str, int] = {}
+    kinds: list[tuple[str, int, float]] = []
+    dropped = 0
+    for identity, estimate in list(window.pending.items()):
+        if estimate.covered_by(measured):
+            del window.pending[identity]
+            _handle(window, identity)
+            ledger.charge(ledger.swarms[estimate.swarm], -estimate.tokens, now)
+            if estimate.role == DROPPED:
+                dropped -= estimate.tokens
+            # A call or reply of the measured message itself is in its output, which nobody claims; and what
+            # was still awaited never told whose it is.
+            if estimate.role in (PROMPT, RESULT, MERGED) or (
+                estimate.role not in (AWAITED, DROPPED) and estimate.key in measured.earlier
+            ):
+                claims[estimate.swarm] = claims.get(estimate.swarm, 0) + estimate.tokens
+                kinds.append((estimate.kind, estimate.tokens, estimate.factor))
+    return claims, kinds, dropped
 
 
 def _take_base(window: Window, measured: Measurement) -> None:

@@ -16,8 +16,10 @@ HANDLED_AT_REST = 4
 every hook reads them all."""
 
 PROMPT, RESULT, CALL, REPLY, MERGED = "prompt", "result", "call", "reply", "merged"
+DROPPED = "dropped"
 AWAITED = "awaited"
-"""What an estimate is of. Awaited is the result of a call made together with one that has answered."""
+"""What an estimate is of. Awaited is the result of a call made together with one that has answered; dropped are the
+thoughts that a model forgets at the next prompt, less than nothing."""
 
 COMPACTION = "compaction:"
 """How the id of a compaction, or of a window that was emptied in mid-session, begins where a message's id would
@@ -48,6 +50,7 @@ class Measurement:
         is_rough: whether the occupancy is partly an estimate: a compaction's, or a reply whose usage was never written.
         before: tokens that the window held before a compaction, 0 if unknown.
         texts: what the message says, block by block.
+        thoughts: tokens of thoughts, in messages that were not measured before, which the model will forget.
         tells_output: whether `output` is known, so that the growth of the input can be told.
     """
 
@@ -67,6 +70,7 @@ class Measurement:
         "start",
         "tells_output",
         "texts",
+        "thoughts",
         "transcript_bytes",
     )
 
@@ -89,6 +93,7 @@ class Measurement:
         before: int = 0,
         tells_output: bool = True,
         texts: Sequence[str] = (),
+        thoughts: int = 0,
     ) -> None:
         self.occupancy = occupancy
         self.output = output
@@ -106,6 +111,7 @@ class Measurement:
         self.before = before
         self.tells_output = tells_output
         self.texts = texts
+        self.thoughts = thoughts
 
 
 class Estimate:
@@ -173,7 +179,8 @@ class Window:
     `peak` is the highest occupancy since the last compaction: what an isolated swarm's agent has brought in.
     `turn` is the message that was the newest when the turn began, `message` the newest measured one. `path` is a
     subagent's transcript below the session's folder, where it is not in its usual place. `base` are the tokens that
-    every request carries, as the first one showed; `is_rough` tells that `occupancy` is partly an estimate.
+    every request carries, as the first one showed; `is_rough` tells that `occupancy` is partly an estimate. `thoughts`
+    are the tokens of this turn's thoughts that the model will forget at the next prompt.
     """
 
     __slots__ = (
@@ -189,6 +196,7 @@ class Window:
         "peak",
         "pending",
         "swarm",
+        "thoughts",
         "transcript_bytes",
         "turn",
     )
@@ -204,6 +212,7 @@ class Window:
         self.transcript_bytes = 0
         self.peak = 0
         self.base = 0
+        self.thoughts = 0
         self.is_rough = False
         self.holdings: dict[str, int] = {}
         self.pending: dict[str, Estimate] = {}

@@ -9,7 +9,7 @@ from moai_flow.core import notices, opening, window_size
 from moai_flow.core.session import STARTED
 from moai_flow.core.settlement import add_estimate, await_results, settle
 from moai_flow.core.swarm import MAIN
-from moai_flow.core.window import CALL, PROMPT, REPLY, RESULT, Estimate, Measurement, Window
+from moai_flow.core.window import CALL, DROPPED, PROMPT, REPLY, RESULT, Estimate, Measurement, Window
 from moai_flow.hook.attribution import agent_window, tool_swarm
 from moai_flow.hook.estimate import rates, tokenizer
 from moai_flow.hook.payload import (
@@ -93,6 +93,8 @@ def observe(ledger: SessionLedger, window: Window, measured: Measurement, now: f
     session = ledger.session
     before = window.occupancy
     measured.occupancy = window.taken(measured)
+    if measured.message != window.message:
+        window.thoughts += measured.thoughts
     settlement = settle(ledger, window, measured, now)
     if settlement.measured is not None:
         # What was learned since they were made would have changed them.
@@ -124,6 +126,10 @@ def charge_prompt(ledger: SessionLedger, window: Window, event: Event, now: floa
     factor = rates.factor_of(ledger.session.factors, kind)
     prompt = Estimate(key, PROMPT, window.swarm, kind, tokens, window.message, factor=factor)
     add_estimate(ledger, window, prompt, now)
+    if window.thoughts:
+        forgotten = Estimate(key, DROPPED, window.swarm, "", -window.thoughts, window.message)
+        add_estimate(ledger, window, forgotten, now)
+        window.thoughts = 0
 
 
 def charge_tool(

@@ -13,6 +13,19 @@ _SAME = 20
 """Tokens by which an estimate must be more, to be believed more than what is written."""
 
 
+_FORGETFUL = "claude-sonnet-4-5"
+"""The model that drops the thoughts of the last turn at each prompt; Opus 4.5, 4.6 and Sonnet 4.6 keep them (seen)."""
+
+
+def forgotten_thoughts(message: Message, identity: str) -> int:
+    """Return the tokens of a message's thoughts that its model will forget at the next prompt."""
+    if _FORGETFUL not in message.model:
+        return 0
+    thoughts = [text for block in message.blocks if isinstance(text := block.get("thinking"), str)]
+    family = tokenizer.family(message.model, identity)
+    return sum([rates.reply(text, {}, family)[1] for text in thoughts])
+
+
 def fill_in(message: Message, identity: str) -> None:
     """Put an estimate in the place of an output that is only a placeholder, where the content is more."""
     family = tokenizer.family(message.model, identity)

@@ -38,6 +38,9 @@ EVENTS = frozenset(
     }
 )
 
+COMPACTING = "acompact-"
+"""How the ids of the helpers begin that summarize a conversation. They copy the history that they summarize."""
+
 _DEVICE_NAMES = frozenset(
     {"CON", "PRN", "AUX", "NUL", *[f"COM{n}" for n in range(1, 10)], *[f"LPT{n}" for n in range(1, 10)]}
 )
@@ -148,7 +151,7 @@ class Event:
     @property
     def is_helper(self) -> bool:
         """Whether this is one of the client's own helpers, which nobody budgets."""
-        return bool(self.agent) and not self.agent_type
+        return bool(self.agent) and (not self.agent_type or self.agent.startswith(COMPACTING))
 
 
 def parse(data: bytes) -> Event | None:

@@ -87,6 +87,8 @@ def respond(
         _scale(ledger, now)
         decision = _decide(ledger, event, now) if event.name == PRE_TOOL_USE else None
         _learn(state, ledger, event)
+        if event.name in (SESSION_START, USER_PROMPT_SUBMIT):
+            _ask_client(ledger, environ, project)
         _look_ahead(ledger, environ)
         reply.keep_problems(ledger, problems + unusable, is_rebuilt=locked.is_rebuilt)
         to_person, to_model = reply.notify(ledger, event)
@@ -204,10 +206,18 @@ def _event_log(ledger: SessionLedger) -> EventLog | None:
     return EventLog(ledger)
 
 
+def _ask_client(ledger: SessionLedger, environ: Mapping[str, str], project: str) -> None:
+    """Learn in which window the client compacts: a person changes that while a session runs."""
+    # Imported here: not for every tool call.
+    from moai_flow.hook.client_window import smaller_window
+
+    ledger.session.client_window = smaller_window(environ, project)
+
+
 def _look_ahead(ledger: SessionLedger, environ: Mapping[str, str]) -> None:
     """Note where the client will compact by itself, and once whether the budget is not the window's size."""
     session = ledger.session
-    session.compacts_at = window_size.compaction_point(session.window_size, environ)
+    session.compacts_at = window_size.compaction_point(session.window_size, environ, session.client_window)
     difference = window_size.difference(session, ledger.config)
     if difference and ledger.config.enable_warnings and session.first_time(WINDOW_DIFFERS):
         session.pending_notices.append(difference)

@@ -6,6 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from moai_flow.core.errors import TokenBudgetError
+from moai_flow.hook.payload import COMPACTING
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -40,7 +41,12 @@ def read_session(transcript: Path) -> list[Line]:
     Raises:
         TokenBudgetError: the file cannot be read, or nothing in it is a record of the client's.
     """
-    agents = sorted(transcript.with_suffix("").glob("**/agent-*.jsonl"))[:MAX_AGENTS]
+    # The client's helpers that summarize a conversation copy its history: it would be counted again.
+    agents = [
+        path
+        for path in sorted(transcript.with_suffix("").glob("**/agent-*.jsonl"))[:MAX_AGENTS]
+        if not path.name.startswith(f"agent-{COMPACTING}")
+    ]
     files = [("", transcript), *((path.stem.removeprefix("agent-"), path) for path in agents)]
     lines: list[Line] = []
     for agent, path in files:

@@ -77,7 +77,8 @@ def status_line(data: bytes, environ: Mapping[str, str], platform: str, now: flo
     elif size and not _knows(ledger, size):
         _store_size(state, session_id, size)
     _bring_up_to_date(ledger, given, size, now)
-    ledger.session.compacts_at = window_size.compaction_point(ledger.session.window_size, environ)
+    session = ledger.session
+    session.compacts_at = window_size.compaction_point(session.window_size, environ, session.client_window)
     return line.render(
         ledger,
         width=window_size.number_of(environ, "COLUMNS"),

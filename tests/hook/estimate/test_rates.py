@@ -16,11 +16,6 @@ NUMBERS = "\n".join(str(n) for n in range(400))
 WIDE = "窓には次の要求でモデルが読むものがすべて入っている。" * 20
 
 
-def words(length: int) -> str:
-    """Return so many characters in which nothing repeats at once."""
-    return ("window" * length)[:length]
-
-
 @pytest.mark.parametrize(
     ("text", "kind"),
     [
@@ -55,39 +50,39 @@ def test_base_rate_of_wide_text_is_about_one_character() -> None:
 
 def test_base_rate_beyond_ascii_follows_the_bytes() -> None:
     """A Cyrillic letter, of two bytes in UTF-8, is half a token."""
-    assert rates.reply("жук" * 667, {})[1] == pytest.approx(1_000, rel=0.05)
+    assert rates.reply("ж" * 2_000, {})[1] == pytest.approx(1_000, rel=0.05)
 
 
 @pytest.mark.parametrize(
     ("tool", "response", "seen_characters"),
     [
-        pytest.param("Bash", {"stdout": words(900), "stderr": words(90)}, 990, id="stdout and stderr"),
-        pytest.param("Bash", {"stdout": words(30_000), "persistedOutputPath": "/f"}, 2_250, id="output kept in a file"),
-        pytest.param("mcp__a__b", [{"type": "text", "text": words(60_000)}], 2_250, id="result kept in a file"),
+        pytest.param("Bash", {"stdout": "x" * 900, "stderr": "x" * 90}, 990, id="stdout and stderr"),
+        pytest.param("Bash", {"stdout": "x" * 30_000, "persistedOutputPath": "/f"}, 2_250, id="output kept in a file"),
+        pytest.param("mcp__a__b", [{"type": "text", "text": "x" * 60_000}], 2_250, id="result kept in a file"),
         pytest.param(
             "Read",
-            {"type": "text", "file": {"content": words(99) + "\n", "startLine": 99, "numLines": 2}},
+            {"type": "text", "file": {"content": "x" * 99 + "\n", "startLine": 99, "numLines": 2}},
             100 + 1 + 5 + 4,
             id="numbered lines",
         ),
         pytest.param("Read", {"type": "file_unchanged", "file": {"filePath": "/f"}}, 110, id="unchanged file"),
-        pytest.param("Grep", {"mode": "content", "content": words(500), "filenames": []}, 540, id="matches"),
-        pytest.param("Glob", {"filenames": [words(99)] * 4}, 4 * 99 + 6 + 20, id="file names"),
-        pytest.param("WebFetch", {"result": words(700), "bytes": 90_000}, 700, id="what was fetched"),
+        pytest.param("Grep", {"mode": "content", "content": "x" * 500, "filenames": []}, 540, id="matches"),
+        pytest.param("Glob", {"filenames": ["x" * 99] * 4}, 4 * 99 + 6 + 20, id="file names"),
+        pytest.param("WebFetch", {"result": "x" * 700, "bytes": 90_000}, 700, id="what was fetched"),
         pytest.param(
             "Agent",
-            {"status": "completed", "content": [{"type": "text", "text": words(300)}], "prompt": words(9_000)},
+            {"status": "completed", "content": [{"type": "text", "text": "x" * 300}], "prompt": "x" * 9_000},
             530,
             id="an agent's report",
         ),
-        pytest.param("Agent", {"status": "async_launched", "prompt": words(9_000)}, 650, id="background agent"),
-        pytest.param("TodoWrite", {"newTodos": [words(900)]}, 160, id="to-do list"),
-        pytest.param("unknown", {"answer": words(500)}, 500 + 14, id="any other tool"),
-        pytest.param("Bash", {"output": words(500)}, 500 + 14, id="a shell's answer in another form"),
-        pytest.param("Read", {"content": words(500)}, 500 + 15, id="a file in another form"),
-        pytest.param("Grep", {"output": words(500)}, 500 + 14, id="matches in another form"),
-        pytest.param("Grep", {"content": words(500)}, 540, id="matches without a mode"),
-        pytest.param("WebFetch", {"answer": words(500)}, 500 + 14, id="what was fetched in another form"),
+        pytest.param("Agent", {"status": "async_launched", "prompt": "x" * 9_000}, 650, id="background agent"),
+        pytest.param("TodoWrite", {"newTodos": ["x" * 900]}, 160, id="to-do list"),
+        pytest.param("unknown", {"answer": "x" * 500}, 500 + 14, id="any other tool"),
+        pytest.param("Bash", {"output": "x" * 500}, 500 + 14, id="a shell's answer in another form"),
+        pytest.param("Read", {"content": "x" * 500}, 500 + 15, id="a file in another form"),
+        pytest.param("Grep", {"output": "x" * 500}, 500 + 14, id="matches in another form"),
+        pytest.param("Grep", {"content": "x" * 500}, 540, id="matches without a mode"),
+        pytest.param("WebFetch", {"answer": "x" * 500}, 500 + 14, id="what was fetched in another form"),
     ],
 )
 def test_only_what_the_model_sees_is_counted(tool: str, response: Any, seen_characters: int) -> None:
@@ -98,7 +93,7 @@ def test_only_what_the_model_sees_is_counted(tool: str, response: Any, seen_char
 
 def test_long_error_loses_its_middle() -> None:
     """The client shows 10,000 characters of an error."""
-    assert rates.failure(words(90_000), {}) == rates.failure(words(10_000), {})
+    assert rates.failure("x" * 90_000, {}) == rates.failure("x" * 10_000, {})
 
 
 ODD_VALUES: list[Any] = [

@@ -73,6 +73,7 @@ def _only(kept: bytes) -> bytes:
     return bytes([byte if byte in kept else 32 for byte in range(256)])
 
 
+_BEYOND = bytes(range(128, 256))
 _CAPITALS, _DIGITS = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ", b"0123456789"
 _LETTERS_ONLY = _only(_CAPITALS + _CAPITALS.lower())
 _DIGITS_ONLY = _only(_DIGITS)
@@ -103,7 +104,7 @@ def tokens(text: str, tokenizer: str, kind: str) -> float:
     part, data = _without_runs(part)
     beyond = (len(data) - len(part)) / WIDE_BYTES_PER_TOKEN
     if tokenizer == GENERIC:
-        return scale * (_characters(part) / CHARACTERS_PER_TOKEN + beyond)
+        return scale * (_characters(data) / CHARACTERS_PER_TOKEN + beyond)
     words, letters = _runs(data, _LETTERS_ONLY)
     numbers, digits = _runs(data, _DIGITS_ONLY)
     groups, signs = _runs(data, _SIGNS_ONLY)
@@ -128,14 +129,18 @@ def denser(tokenizer: str, kind: str) -> float:
 
 def beyond_ascii(text: str) -> int:
     """Return how many characters of a text are not ASCII."""
-    return 0 if text.isascii() else len(text) - len(text.encode("ascii", "ignore"))
+    return 0 if text.isascii() else len(text) - len(_ascii_of(text.encode("utf-8", "surrogatepass")))
 
 
-def _characters(text: str) -> int:
-    """Return the ASCII characters of a text as the request's JSON carries them, a long gap for a short one."""
-    count = text.count
-    escapes = count("\n") + count('"') + count("\\") + count("\t") + count("\r") + 5 * count("\x1b")
-    return len(text) - beyond_ascii(text) + escapes
+def _ascii_of(data: bytes) -> bytes:
+    return data.translate(None, _BEYOND)
+
+
+def _characters(data: bytes) -> int:
+    """Return the ASCII characters of a text as the request's JSON carries them."""
+    count = data.count
+    escapes = count(b"\n") + count(b'"') + count(b"\\") + count(b"\t") + count(b"\r") + 5 * count(b"\x1b")
+    return len(_ascii_of(data)) + escapes
 
 
 def _looked_at(text: str) -> tuple[str, float]:
@@ -150,10 +155,11 @@ def _looked_at(text: str) -> tuple[str, float]:
 def _without_runs(text: str) -> tuple[str, bytes]:
     """Return a text and its bytes with what repeats one character many times cut short.
 
-    A rule of 80 dashes is a few tokens. Spaces cost by the run anyway, but where they are counted as characters.
+    A rule of 80 dashes is a few tokens. Letters and digits do not repeat like that in what people read.
     """
     data = text.encode("utf-8", "surrogatepass")
-    solid = data.translate(None, b" \n")
+    # Indents are told apart from rules first: they are everywhere.
+    solid = data.replace(b"        ", b" ").replace(b"    ", b" ")
     repeated = _repeated(solid, 1)
     if len(data) != len(text):
         repeated += _repeated(solid, 2) + _repeated(solid, 3)
@@ -162,11 +168,11 @@ def _without_runs(text: str) -> tuple[str, bytes]:
         return text, data
     running = [" "] if has_gaps else []
     if repeated * _RARE > len(solid):
-        running += [character for character in set(text) if character * _RUN in text and character != " "]
-    for character in running[:_MAX_RUNNING]:
+        running += [sign for sign in set(text) if not sign.isalnum() and sign != " " and sign * _RUN in text]
+    for sign in running[:_MAX_RUNNING]:
         # Each round makes the longest runs sixteen times shorter.
         for length in (16, 16, _RUN):
-            text = text.replace(character * length, character)
+            text = text.replace(sign * length, sign)
     return text, text.encode("utf-8", "surrogatepass")
 
 
@@ -178,7 +184,7 @@ def _repeated(data: bytes, width: int) -> int:
     number = int.from_bytes(data, "little")
     shift = 8 * width
     differences = (number ^ number >> shift) | (number ^ number >> 2 * shift) | (number ^ number >> 3 * shift)
-    return differences.to_bytes(len(data), "little").count(0)
+    return differences.to_bytes(len(data), "little").count(bytes(width)) * width
 
 
 def _runs(data: bytes, only: bytes) -> tuple[int, int]:
