@@ -162,8 +162,10 @@ def _cover(
 
 def _take_base(window: Window, measured: Measurement) -> None:
     """Learn what every request carries from the first request of a window, and from the first after a compaction."""
+    if not measured.tells_output:
+        return
     read = measured.occupancy - measured.output
-    if window.never_measured and measured.tells_output:
+    if window.never_measured:
         window.base = read
     elif window.message.startswith(COMPACTION) and measured.message != window.message:
         window.base = max(0, window.base + read - window.occupancy)

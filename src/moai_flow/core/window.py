@@ -25,6 +25,10 @@ COMPACTION = "compaction:"
 """How the id of a compaction, or of a window that was emptied in mid-session, begins where a message's id would
 stand."""
 
+TOLD = "told:"
+"""How the id begins of a figure that the client tells beside its transcript; the message that it comes after follows.
+The transcript says nothing newer until it shows another message."""
+
 MAX_BASE_SHARE = 0.4
 """Share of what a window held before a compaction that comes back at most: a session that was resumed, or forked,
 began with more than the system's own prompt."""
@@ -232,6 +236,11 @@ class Window:
     def is_exact(self) -> bool:
         """Whether `tokens` is a measurement, with nothing pending."""
         return not self.never_measured and not self.pending and not self.is_rough
+
+    @property
+    def newest(self) -> str:
+        """The id of the newest message in the transcript that was measured."""
+        return self.message.removeprefix(TOLD)
 
     def taken(self, measured: Measurement) -> int:
         """Return the occupancy (tokens) after a measurement.

@@ -62,6 +62,13 @@ def take_model(session: Session, model: str) -> None:
     session.model = model
 
 
+def switch_model(session: Session, model: str) -> None:
+    """Take the size (tokens) that a model's name tells, as soon as the person has switched to it."""
+    size = of_model(model)
+    if size:
+        session.window_size, session.size_source = size, MODEL
+
+
 def _plain(model: str) -> str:
     return model.replace(LARGE_MARK, "")
 

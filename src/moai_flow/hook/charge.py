@@ -9,11 +9,12 @@ from moai_flow.core import notices, opening, window_size
 from moai_flow.core.session import STARTED
 from moai_flow.core.settlement import add_estimate, await_results, settle
 from moai_flow.core.swarm import MAIN
-from moai_flow.core.window import CALL, DROPPED, PROMPT, REPLY, RESULT, Estimate, Measurement, Window
+from moai_flow.core.window import CALL, DROPPED, PROMPT, REPLY, RESULT, TOLD, Estimate, Measurement, Window
 from moai_flow.hook.attribution import agent_window, tool_swarm
 from moai_flow.hook.estimate import rates, tokenizer
 from moai_flow.hook.payload import (
     MAX_COUNTED,
+    POST_MODEL_SWITCH,
     POST_TOOL_USE,
     POST_TOOL_USE_FAILURE,
     SESSION_START,
@@ -73,6 +74,10 @@ def charge_event(ledger: SessionLedger, event: Event, measured: Measurement | No
         charge_prompt(ledger, window, event, now)
         if window.tokens != before:
             _begin_phase(ledger, event.prompt, before)
+    elif event.name == POST_MODEL_SWITCH and not event.agent:
+        window_size.switch_model(session, event.model)
+        if event.context_tokens:
+            take_told(ledger, window, event.context_tokens, now)
     elif event.name == SESSION_START and not event.agent:
         session.first_time(STARTED)
         charge_resumed(ledger, window, event, now)
@@ -91,6 +96,8 @@ def _begin_phase(ledger: SessionLedger, prompt: str, occupancy: int) -> None:
 def observe(ledger: SessionLedger, window: Window, measured: Measurement, now: float) -> None:
     """Settle a measurement, learn from it how far the estimates were off, and arm notices after a fall."""
     session = ledger.session
+    if window.message == TOLD + measured.message:
+        return
     before = window.occupancy
     measured.occupancy = window.taken(measured)
     if measured.message != window.message:
@@ -118,9 +125,30 @@ def observe(ledger: SessionLedger, window: Window, measured: Measurement, now: f
         window_size.take_usage(session, measured.occupancy)
 
 
+def take_told(ledger: SessionLedger, window: Window, tokens: int, now: float) -> None:
+    """Take what the client tells beside its transcript: after a rewind or a switch of the model, until the next reply.
+
+    Args:
+        ledger: the session's ledger.
+        window: the main window.
+        tokens: what it holds.
+        now: seconds since the epoch.
+    """
+    told = Measurement(
+        tokens,
+        0,
+        TOLD + window.newest,
+        window.offset,
+        transcript_bytes=window.transcript_bytes,
+        ended=True,
+        tells_output=False,
+    )
+    observe(ledger, window, told, now)
+
+
 def charge_prompt(ledger: SessionLedger, window: Window, event: Event, now: float) -> None:
     """Estimate a submitted prompt, and remember where the turn began."""
-    window.turn = window.message
+    window.turn = window.newest
     kind, tokens = rates.prompt(event.prompt, ledger.session.factors, _family(ledger, window))
     key = event.prompt_key or _unnamed(now)
     factor = rates.factor_of(ledger.session.factors, kind)

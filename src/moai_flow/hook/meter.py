@@ -139,7 +139,7 @@ def _measure(reading: Reading, ledger: SessionLedger, window: Window, main_trans
 def _read(window: Window, path: str, history_offset: int) -> Measurement | None:
     return transcript.measure(
         path,
-        message=window.message,
+        message=window.newest,
         offset=window.offset,
         history_offset=history_offset if window.key == MAIN else 0,
         is_agent=window.key != MAIN,

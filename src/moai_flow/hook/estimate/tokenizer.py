@@ -145,9 +145,11 @@ def _characters(data: bytes) -> int:
 
 def _looked_at(text: str) -> tuple[str, float]:
     """Return the part of a text that is looked at, and how many times the text is longer."""
-    if len(text) <= 2 * _LOOKED_AT:
+    # Beyond ASCII a character is up to four bytes, and the work goes by the byte.
+    most = _LOOKED_AT if text.isascii() else _LOOKED_AT // 2
+    if len(text) <= 2 * most:
         return text, 1.0
-    stride, width = len(text) // _PLACES, _LOOKED_AT // _PLACES
+    stride, width = len(text) // _PLACES, most // _PLACES
     part = "".join([text[at : at + width] for at in range(0, stride * _PLACES, stride)])
     return part, len(text) / len(part)
 
