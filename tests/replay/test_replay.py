@@ -64,11 +64,13 @@ def test_the_events_are_those_that_ran() -> None:
 def test_settings_can_be_tried(tmp_path: Path) -> None:
     """With a smaller budget the same session would have been warned of earlier."""
     (recording,) = recordings("2.1.330/tools")
-    settings = tmp_path / "config.json"
-    settings.write_text(json.dumps({"token_budget": {"total_budget": 100_000}}))
     arguments = ["replay", str(transcripts(recording)[0]), "--notices", "--json"]
-    usual = run(*arguments)
-    tried = run(*arguments, "--config", str(settings))
+    settings = tmp_path / "config.json"
+    outcomes = []
+    for total in (200_000, 100_000):
+        settings.write_text(json.dumps({"token_budget": {"total_budget": total}}))
+        outcomes.append(run(*arguments, "--config", str(settings)))
+    usual, tried = outcomes
     assert "CRITICAL: Global token usage at 185,764/200,000 (92.9%)" in usual[-1]["to_person"]
     assert "WARNING: Global token usage at ~80,5" in tried[0]["to_person"]
     assert tried[0]["status"]["thresholds"] == {"warning_1": 75_000, "warning_2": 90_000}

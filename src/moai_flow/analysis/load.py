@@ -97,11 +97,11 @@ def load(ledger: SessionLedger) -> Trace | None:
 
 
 def _section(config: BudgetConfig) -> dict[str, Any]:
-    """Return settings as a file would have them, with the budget as a number."""
-    section = config.to_dict()
-    section["total_budget"] = config.total_budget
-    section["swarms"] = {
-        name: {key: value for key, value in rule.items() if value is not None}
-        for name, rule in section["swarms"].items()
-    }
+    """Return the settings that were given as a file would have them."""
+    section = {key: value for key, value in config.to_dict().items() if key in config.given}
+    if "swarms" in section:
+        section["swarms"] = {
+            name: {key: value for key, value in rule.items() if value is not None}
+            for name, rule in section["swarms"].items()
+        }
     return section

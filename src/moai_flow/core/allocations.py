@@ -67,6 +67,7 @@ def resize(ledger: Ledger, swarm_id: str, limit: int, now: float) -> bool:
     else:
         ledger.set_limits({swarm_id: limit})
     swarm.guaranteed = limit
+    swarm.has_limit = True
     swarm.last_updated = now
     ledger.note(now, swarm_id, "resize", limit)
     return True

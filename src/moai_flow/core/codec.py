@@ -94,6 +94,7 @@ def decode_session(data: bytes, config: BudgetConfig) -> SessionLedger:
     ledger = decode(data, config)
     if not isinstance(ledger, SessionLedger):
         raise CorruptStateError("it is no session's; it belongs to a program that uses the library")
+    ledger.use(config)
     return ledger
 
 

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 HISTORY_LENGTH = 50
 """Entries of the history that are kept (the guide's "last 50 entries")."""
 
+DEFAULT_LIMIT = "default_swarm_limit"
+
 _HISTORY_FULL = 2 * HISTORY_LENGTH
 
 
@@ -276,3 +278,13 @@ class SessionLedger(Ledger):
     def __init__(self, config: BudgetConfig, session: Session) -> None:
         super().__init__(config)
         self.session = session
+
+    def use(self, config: BudgetConfig) -> None:
+        """Take other settings; which swarms have a limit that somebody set follows from them."""
+        self.config = config
+        for swarm in self.swarms.values():
+            self.mark_limit(swarm)
+
+    def mark_limit(self, swarm: Swarm) -> None:
+        """Note whether somebody set a swarm's limit: its own, or the default one."""
+        swarm.has_limit = bool(swarm.guaranteed) or DEFAULT_LIMIT in self.config.given

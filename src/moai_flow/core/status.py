@@ -44,6 +44,7 @@ def swarm_status(ledger: Ledger, swarm: Swarm) -> dict[str, Any]:
         "available": max(0, allocated - swarm.consumed - swarm.reserved),
         "usage_percent": swarm.consumed * 100.0 / allocated if allocated else 0.0,
         "isolated": swarm.isolated,
+        "has_limit": swarm.has_limit,
         "created_at": swarm.created_at,
         "last_updated": swarm.last_updated,
         "warnings_issued": swarm.warnings_issued,

@@ -10,6 +10,7 @@ class Swarm:
     """One swarm's part of the budget, in tokens.
 
     `guaranteed` is the limit somebody asked for, which is never cut; 0 for a swarm that took the default.
+    `has_limit` is whether somebody set its limit; one without is counted and raises no notice.
     An `open_ended` swarm has no limit of its own: it may use what nobody else was guaranteed.
     `borrowed` is how far auto-scaling has moved the limit: up from others, or, below 0, down to others.
     `notified_person` and `notified_model` are the levels (0-2) last said about it.
@@ -21,6 +22,7 @@ class Swarm:
         "consumed",
         "created_at",
         "guaranteed",
+        "has_limit",
         "isolated",
         "last_updated",
         "notified_model",
@@ -46,6 +48,7 @@ class Swarm:
         self.guaranteed = guaranteed
         self.isolated = isolated
         self.open_ended = open_ended
+        self.has_limit = True
         self.borrowed = 0
         self.consumed = 0
         self.reserved = 0

@@ -152,12 +152,6 @@ class Event:
         self.source = _text(payload, "source") or _text(payload, "reason")
         model = _text(payload, "model") or _text(payload, "to_model")
         self.model = "".join([c for c in model[:64] if c in NAME_CHARACTERS or c in "[]/:"])
-            [
-                c
-                for c in (_text(payload, "model") or _text(payload, "to_model"))[:64]
-                if c in NAME_CHARACTERS or c in "[]/:"
-            ]
-        )
 
     @property
     def is_helper(self) -> bool:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from moai_flow.core import opening, window_size
+from moai_flow.core import notices, opening, window_size
 from moai_flow.core.config import BudgetConfig
-from moai_flow.core.session import RECALLED, STARTED, WINDOW_DIFFERS
+from moai_flow.core.session import RECALLED, STARTED
 from moai_flow.core.swarm import MAIN
 from moai_flow.hook import charge, meter, reply, transcript
 from moai_flow.hook.payload import (
@@ -83,13 +83,12 @@ def respond(
             ledger = opening.start_again(ledger, history, now)
         else:
             charge.charge_event(ledger, event, reading.measured.get(event.agent or MAIN), project, now)
+        _follow_window(ledger)
         _follow_agents(ledger, event, now)
         _scale(ledger, now)
         decision = _decide(ledger, event, now) if event.name == PRE_TOOL_USE else None
         _learn(state, ledger, event)
-        if event.name in (SESSION_START, USER_PROMPT_SUBMIT):
-            _ask_client(ledger, environ, project)
-        _look_ahead(ledger, environ)
+        _look_ahead(ledger, event, environ, project)
         reply.keep_problems(ledger, problems + unusable, is_rebuilt=locked.is_rebuilt)
         to_person, to_model = reply.notify(ledger, event)
         locked.save(ledger)
@@ -124,7 +123,7 @@ def _open(
         layers = [*layers, ("session", ledger.session.settings)]
     config, problems = BudgetConfig.merged(layers, (known.session.window_size or None) if known is not None else None)
     if ledger is not None:
-        ledger.config = config
+        ledger.use(config)
     elif previous is not None:
         ledger = opening.begin_after(previous, event.session, config, now)
     else:
@@ -150,6 +149,14 @@ def _is_clear(ledger: SessionLedger, event: Event) -> bool:
     session = ledger.session
     is_again = event.source == clear_link.CLEAR and STARTED in session.flags
     return event.name == SESSION_START and is_again and bool(session.turns or not event.transcript)
+
+
+def _follow_window(ledger: SessionLedger) -> None:
+    """Let the budget follow the window's size, if the event has told another one."""
+    size = ledger.session.window_size
+    if ledger.config.auto and size and ledger.config.total_budget != size:
+        ledger.use(BudgetConfig.merged([("settings", ledger.config.given)], size)[0])
+        notices.rearm(ledger)
 
 
 def _follow_agents(ledger: SessionLedger, event: Event, now: float) -> None:
@@ -206,18 +213,12 @@ def _event_log(ledger: SessionLedger) -> EventLog | None:
     return EventLog(ledger)
 
 
-def _ask_client(ledger: SessionLedger, environ: Mapping[str, str], project: str) -> None:
-    """Learn in which window the client compacts: a person changes that while a session runs."""
-    # Imported here: not for every tool call.
-    from moai_flow.hook.client_window import smaller_window
-
-    ledger.session.client_window = smaller_window(environ, project)
-
-
-def _look_ahead(ledger: SessionLedger, environ: Mapping[str, str]) -> None:
-    """Note where the client will compact by itself, and once whether the budget is not the window's size."""
+def _look_ahead(ledger: SessionLedger, event: Event, environ: Mapping[str, str], project: str) -> None:
+    """Note where the client will compact by itself; a person changes that while a session runs."""
     session = ledger.session
+    if event.name in (SESSION_START, USER_PROMPT_SUBMIT):
+        # Imported here: not for every tool call.
+        from moai_flow.hook.client_window import smaller_window
+
+        session.client_window = smaller_window(environ, project)
     session.compacts_at = window_size.compaction_point(session.window_size, environ, session.client_window)
-    difference = window_size.difference(session, ledger.config)
-    if difference and ledger.config.enable_warnings and session.first_time(WINDOW_DIFFERS):
-        session.pending_notices.append(difference)

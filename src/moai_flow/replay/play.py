@@ -108,7 +108,7 @@ def _step(written: str, given: Payload, environment: dict[str, str], now: float)
     ledger = codec.decode_session(Path(path).read_bytes(), BudgetConfig())
     section = json.loads(Path(paths.config_file(environment, "linux")).read_text())["token_budget"]
     size = ledger.session.window_size
-    ledger.config = BudgetConfig.merged([("replay", section)], size or None)[0]
+    ledger.use(BudgetConfig.merged([("replay", section)], size or None)[0])
     return Step(written, given, ledger, json.loads(text) if text else {})
 
 

@@ -100,7 +100,7 @@ def _stored(state: str, session_id: str) -> SessionLedger | None:
     """Return the session's ledger with the settings in force at its last event, None if there is none to use."""
     ledger = session_ledger.peek(state, session_id)
     if ledger is not None:
-        ledger.config = settings.recall(ledger.session) or ledger.config
+        ledger.use(settings.recall(ledger.session))
     return ledger
 
 
@@ -154,14 +154,14 @@ def _bring_up_to_date(ledger: SessionLedger, given: dict[str, Any], size: int, n
     # The client may draw the line for the last time of a turn before the turn's Stop hook has run.
     if measured is not None and measured.ended and session.turns[-1:] != [window.tokens]:
         session.end_turn(window.tokens)
-    ledger.config = (settings.recall(session) if session.settings else None) or ledger.config
     usage = _object(_object(given, "context_window"), "current_usage")
     tokens = occupancy_of(usage)
+    fell = 0 < tokens < window.occupancy
     if tokens and tokens != window.occupancy:
-        fell = tokens < window.occupancy
         charge.take_told(ledger, window, tokens, now)
-        return fell and _is_idle(transcript or session.transcript, now)
-    return False
+    if session.last_event:
+        ledger.use(settings.recall(session))
+    return fell and _is_idle(transcript or session.transcript, now)
 
 
 def _is_idle(transcript: str, now: float) -> bool:

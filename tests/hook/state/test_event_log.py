@@ -75,8 +75,8 @@ def test_a_hook_that_runs_twice_logs_what_happened_once(scene: Scene) -> None:
 
 
 def test_a_notice_is_a_line_for_each_reader(scene: Scene) -> None:
-    """The person and the model are told of the budget; an agent of its swarm, and the person later."""
-    scene.configure(event_log=True)
+    """The person and the model are notified of the budget; an agent of its swarm, and the person later."""
+    scene.configure(event_log=True, swarms={"backend": {"limit": 50_000}})
     scene.measured(155_000)
     scene.event("UserPromptSubmit", prompt="x", prompt_id="p")
     scene.start("a1")
