@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from support.recordings import FOLDER, Recording, recordings
-from support.story import workday
+from support.workday import workday
 
 from moai_flow.analysis import totals
 from moai_flow.analysis.collect import collect

@@ -12,7 +12,7 @@ from moai_flow.core.session import Session as SessionState
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from support.session import Session
+    from support.harness import Session
 
 CHOICE = "/clear starts an empty window, /compact keeps a summary."
 
@@ -106,7 +106,7 @@ def test_the_second_line_of_a_notice(session: Session, occupancies: list[int], e
     """The guide's sentence to the letter, then how long the window will do and what can be done."""
     said = ""
     for occupancy in occupancies:
-        session.hook("UserPromptSubmit", prompt="go on", prompt_id=f"p{occupancy}")
+        session.event("UserPromptSubmit", prompt="go on", prompt_id=f"p{occupancy}")
         said = session.turn(occupancy)
     assert said.split("\n") == expected
 
@@ -115,7 +115,7 @@ def test_the_model_reads_the_same_facts(session: Session) -> None:
     """At the first event that reaches it: the sentence and the forecast, no order."""
     session.turn(140_000)
     session.turn(150_000)
-    reply = session.hook("UserPromptSubmit", prompt="x", prompt_id="p")
+    reply = session.event("UserPromptSubmit", prompt="x", prompt_id="p")
     context = reply["hookSpecificOutput"]["additionalContext"]
     assert context.split("\n")[1] == f"About 2 turns left at this pace (to 180,000 tokens). {CHOICE}"
 
@@ -185,16 +185,17 @@ def test_no_compaction_is_announced_where_the_critical_threshold_comes_first(ses
     [
         pytest.param(lambda session: session.status_line(size=1_000_000), id="status line"),
         pytest.param(
-            lambda session: session.hook("SessionStart", source="startup", model="claude-opus-5-5"), id="model"
+            lambda session: session.event("SessionStart", source="startup", model="claude-opus-5-5"), id="model"
         ),
         pytest.param(
-            lambda session: session.hook("SessionStart", source="startup", model="claude-x[1m]"), id="the client's mark"
+            lambda session: session.event("SessionStart", source="startup", model="claude-x[1m]"),
+            id="the client's mark",
         ),
     ],
 )
 def test_a_budget_that_nobody_set_follows_the_window(session: Session, learned: Callable[[Session], object]) -> None:
     """In a window of 1,000,000 tokens, 186,000 are no reason to say anything; 750,000 and 900,000 are."""
-    session.hook("SessionStart", source="startup")
+    session.event("SessionStart", source="startup")
     learned(session)
     assert session.turn(186_000, model="claude-x") == ""
     assert session.turn(749_999, model="claude-x") == ""
@@ -215,7 +216,7 @@ def test_more_than_a_usual_window_holds_is_no_alarm(session: Session) -> None:
 def test_a_budget_that_was_set_stays_and_the_window_is_named(session: Session) -> None:
     """Who wants 200,000 tokens on a large window gets the guide's sentence, and reads what the window holds."""
     session.configure(total_budget=200_000)
-    session.hook("SessionStart", source="startup")
+    session.event("SessionStart", source="startup")
     session.status_line(size=1_000_000)
     said = session.turn(186_000).split("\n")
     assert said[0] == "CRITICAL: Global token usage at 186,000/200,000 (93.0%) - Execute /clear recommended"
@@ -225,7 +226,7 @@ def test_a_budget_that_was_set_stays_and_the_window_is_named(session: Session) -
 def test_an_auto_budget_follows_the_window(session: Session) -> None:
     """From the next event on, with its thresholds, and without a word."""
     session.configure(total_budget="auto")
-    session.hook("SessionStart", source="startup")
+    session.event("SessionStart", source="startup")
     assert session.status_line(size=1_000_000).startswith("main 0/1,000,000 0%")
     assert session.turn(300_000) == ""
     assert session.status_line(size=1_000_000).startswith("main 300,000/1,000,000 30%")

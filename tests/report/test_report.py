@@ -9,13 +9,13 @@ import struct
 import subprocess
 import sys
 import zlib
-from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 from xml.etree import ElementTree as ET
 
 import pytest
-from support.session import LAUNCHER, Session
-from support.story import Story, workday
+from support.harness import LAUNCHER, Session
+from support.transcript import Transcript
+from support.workday import workday
 
 from moai_flow.analysis import get_recommendations
 from moai_flow.analysis.collect import collect
@@ -34,15 +34,15 @@ HOSTILE = "</title></svg><script>alert(1)</script>\x1b[31m\u202e\"'&.json"
 
 
 @pytest.fixture
-def day(session: Session, tmp_path: Path) -> Session:
+def day(session: Session) -> Session:
     """Two sessions of one afternoon, with the ledgers that the hooks kept of them."""
     session.configure(
         swarms={"backend": {"limit": 40_000, "agents": ["backend*"], "paths": ["services/**"]}}, total_budget=180_000
     )
-    for path in workday(tmp_path / "projects", str(session.project)):
-        session.session, session.transcript = path.stem, path
-        session.hook("Stop")
-    return session
+    sessions = [session.beside(path.stem) for path in workday(session.projects, str(session.project))]
+    for one in sessions:
+        one.event("Stop")
+    return sessions[-1]
 
 
 def report(session: Session, *arguments: str) -> str:
@@ -119,17 +119,12 @@ def test_the_slash_command_prints_the_report_of_this_session(day: Session) -> No
 def hostile(tmp_path: Path) -> str:
     """The page of a session whose every name is meant to break it."""
     transcript = workday(tmp_path, "/home/me/app")[0]
-    story = Story(tmp_path / "bad.jsonl", *began_at(transcript), agent_type="")
+    story = Transcript(tmp_path / "bad.jsonl", cwd=HOSTILE)
     story.prompt(HOSTILE)
     story.call("Read", {"file_path": HOSTILE}, 30_000)
     story.call(f"mcp__{HOSTILE}", {"query": HOSTILE}, 3_000)
     story.end_turn()
     return page([collect(play(path), path.stem) for path in (transcript, story.path)])
-
-
-def began_at(transcript: Path) -> tuple[Any, str]:
-    line = json.loads(transcript.read_text().splitlines()[0])
-    return datetime.fromisoformat(line["timestamp"].replace("Z", "+00:00")).astimezone(timezone.utc), HOSTILE
 
 
 def test_nothing_of_a_session_becomes_markup(hostile: str) -> None:

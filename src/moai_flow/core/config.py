@@ -44,6 +44,7 @@ class BudgetConfig:
         enforce: "off", "ask" or "deny": whether new subagents of a spent swarm are stopped.
         enable_auto_scaling: whether a swarm near its limit borrows what others do not use.
         event_log: whether notices and settlements are appended to a log file.
+        phase_budgets: tokens of MoAI-ADK's phases, in place of its own (`{"run": 180000}`).
 
     Attributes:
         auto: whether the total is the window's size.
@@ -71,6 +72,7 @@ class BudgetConfig:
         enforce: str
         enable_auto_scaling: bool
         event_log: bool
+        phase_budgets: dict[str, int]
         auto: bool
         given: dict[str, Any]
         pool: int
@@ -155,7 +157,7 @@ class BudgetConfig:
         return all(getattr(self, field) == getattr(other, field) for field in _COMPARED)
 
     def __hash__(self) -> int:
-        return hash(tuple(getattr(self, field) for field in _COMPARED))
+        return hash(repr(self))
 
     def __repr__(self) -> str:
         return f"BudgetConfig({', '.join(f'{key}={getattr(self, key)!r}' for key in CHECKS)})"

@@ -159,6 +159,25 @@ def _swarms(value: Any) -> tuple[SwarmRule, ...]:
     return tuple(rules)
 
 
+PHASES = ("PLAN", "RUN", "SYNC", "SPEC", "RED", "GREEN", "REFACTOR", "DEBUG", "PLANNING")
+"""MoAI-ADK's phases whose budgets can be set."""
+
+
+def _phase_budgets(value: Any) -> dict[str, int]:
+    if not isinstance(value, dict):
+        raise TypeError("must be an object of phases and tokens")
+    budgets = {}
+    for name, tokens in value.items():
+        phase = str(name).upper()
+        if phase not in PHASES:
+            raise ValueError(f"{safe_name(str(name))}: unknown phase; known are {', '.join(PHASES)}")
+        try:
+            budgets[phase] = _tokens(tokens)
+        except (TypeError, ValueError) as error:
+            raise type(error)(f"{phase}: {error}") from None
+    return budgets
+
+
 CHECKS: dict[str, Any] = {
     "total_budget": _total,
     "warning_threshold_1": _threshold,
@@ -174,6 +193,7 @@ CHECKS: dict[str, Any] = {
     "enforce": _OneOf("off", "ask", "deny"),
     "enable_auto_scaling": _flag,
     "event_log": _flag,
+    "phase_budgets": _phase_budgets,
 }
 """Every key of `token_budget` and the check of its value: it returns the value or raises."""
 
@@ -193,6 +213,7 @@ DEFAULTS: dict[str, Any] = {
     "enforce": "off",
     "enable_auto_scaling": False,
     "event_log": False,
+    "phase_budgets": {},
 }
 
 

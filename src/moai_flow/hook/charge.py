@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from moai_flow.hook.meter import Reading
     from moai_flow.hook.payload import Event
 
-MOAI_COMMAND = "/moai:"
+MOAI = "/moai"
 
 
 def settle_reading(ledger: SessionLedger, reading: Reading, now: float) -> None:
@@ -84,7 +84,7 @@ def charge_event(ledger: SessionLedger, event: Event, measured: Measurement | No
 
 
 def _begin_phase(ledger: SessionLedger, prompt: str, occupancy: int) -> None:
-    if prompt.startswith(MOAI_COMMAND):
+    if prompt.startswith(MOAI):
         # Imported here: only for those who work with MoAI-ADK.
         from moai_flow.core.phases import begin_phase, phase_of
 

@@ -87,7 +87,7 @@ def _from_environment(environ: Mapping[str, str], prefix: str) -> dict[str, Any]
     section = {}
     for key in CHECKS:
         text = environ.get(prefix + key.upper(), "")
-        if text and key != "swarms":
+        if text and key not in ("swarms", "phase_budgets"):
             section[key] = parse_text(text)
     return section
 
@@ -99,6 +99,7 @@ _KEPT = (
     "default_swarm_limit",
     "reserve_buffer",
     "subagents",
+    "phase_budgets",
 )
 
 
