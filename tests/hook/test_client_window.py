@@ -15,7 +15,7 @@ from moai_flow.hook.client_window import smaller_window, tokens_of
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from support.scene import Scene
+    from support.harness import Session
 
 
 @pytest.mark.parametrize(
@@ -99,13 +99,13 @@ def test_a_process_that_is_gone_says_nothing(tmp_path: Path) -> None:
         assert smaller_window({"HOME": str(tmp_path), "CLAUDE_PID": process}, "") == 0
 
 
-def test_the_hooks_know_where_the_client_compacts(scene: Scene) -> None:
+def test_the_hooks_know_where_the_client_compacts(session: Session) -> None:
     """A window of 172,050 in the settings of a model that holds a million: the point is 33,000 below."""
-    settle(scene.home / ".claude/settings.json", json.dumps({"autoCompactWindow": 172_050}))
-    scene.environment["CLAUDE_PID"] = ""
-    scene.event("SessionStart", source="startup", model="claude-sonnet-5-5")
-    session = scene.ledger.session
-    assert (session.window_size, session.compacts_at) == (1_000_000, 139_050)
+    settle(session.home / ".claude/settings.json", json.dumps({"autoCompactWindow": 172_050}))
+    session.env["CLAUDE_PID"] = ""
+    session.event("SessionStart", source="startup", model="claude-sonnet-5-5")
+    known = session.ledger.session
+    assert (known.window_size, known.compacts_at) == (1_000_000, 139_050)
     assert window_size.compaction_point(1_000_000, {"CLAUDE_CODE_AUTO_COMPACT_WINDOW": "150000"}, 172_050) == 117_000
 
 

@@ -17,7 +17,7 @@ SUMMARY_CHARACTERS_PER_TOKEN = 3.6
 USUAL_SUMMARY = 4_700
 """Tokens of a summary that is not written yet: half of 45 real ones were longer."""
 
-_SUMMARY = b'"isCompactSummary":true'
+_SUMMARY = b'"isCompactSummary"'
 _STOP = "compaction"
 
 

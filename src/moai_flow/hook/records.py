@@ -36,8 +36,9 @@ PLACEHOLDER = 44
 with. Of 8,000 such messages of clients 2.0.5 to 2.1.63, 2% and fewer were so short."""
 _LIGHT_BYTES = 1 << 16
 _MAX_MEMORY = 30_000_000
-_USAGE, _ASSISTANT, _BOUNDARY, _ROOT = b'"usage"', b'"assistant"', b'"compact_boundary"', b'"parentUuid":null'
-_MARKS = (_USAGE, _BOUNDARY, _ROOT)
+_USAGE, _ASSISTANT, _BOUNDARY = b'"usage"', b'"assistant"', b'"compact_boundary"'
+# As the client spells what hangs on no record, and as other programs that write transcripts do.
+_MARKS = (_USAGE, _BOUNDARY, b'"parentUuid":null', b'"parentUuid": null')
 
 
 class Message:
