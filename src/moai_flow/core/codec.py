@@ -141,6 +141,7 @@ def _swarm_row(swarm: Swarm) -> list[Any]:
         swarm.notified_person,
         swarm.notified_model,
         swarm.borrowed,
+        *([swarm.resets] if swarm.resets else []),
     ]
 
 
@@ -156,7 +157,8 @@ def _swarm(row: list[Any]) -> Swarm:
     )
     swarm.consumed = consumed
     swarm.reserved = reserved
-    swarm.last_updated, swarm.warnings_issued, swarm.notified_person, swarm.notified_model, swarm.borrowed = rest
+    swarm.last_updated, swarm.warnings_issued, swarm.notified_person, swarm.notified_model, swarm.borrowed = rest[:5]
+    (swarm.resets,) = rest[5:] or (0,)
     return swarm
 
 

@@ -17,6 +17,9 @@ SMALL_BUFFER_SHARE = 20
 
 AUTO = "auto"
 MAX_TOKENS = 10**12
+"""Tokens that anything can name at most: a setting, a call of the library, an event, a transcript. Five orders of
+magnitude above the largest window; sums of it stay exact, and can be divided as floats."""
+
 MAX_RULES = 200
 MAX_GLOBS = 50
 MAX_GLOB_LENGTH = 256

@@ -42,7 +42,7 @@ def swarm_status(ledger: Ledger, swarm: Swarm) -> dict[str, Any]:
         "consumed": swarm.consumed,
         "reserved": swarm.reserved,
         "available": max(0, allocated - swarm.consumed - swarm.reserved),
-        "usage_percent": swarm.consumed * 100.0 / allocated if allocated else 0.0,
+        "usage_percent": swarm.consumed * 100.0 / max(1, allocated),
         "isolated": swarm.isolated,
         "has_limit": swarm.has_limit,
         "created_at": swarm.created_at,

@@ -7,6 +7,8 @@ the gap between the last measurement and now, and each is dropped once a measure
 
 from __future__ import annotations
 
+from moai_flow.core.names import MAX_ID_LENGTH
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -20,6 +22,9 @@ DROPPED = "dropped"
 AWAITED = "awaited"
 """What an estimate is of. Awaited is the result of a call made together with one that has answered; dropped are the
 thoughts that a model forgets at the next prompt, less than nothing."""
+
+NOBODY = ""
+"""Stands for a swarm where tokens are in a window and no swarm counts them."""
 
 COMPACTION = "compaction:"
 """How the id of a compaction, or of a window that was emptied in mid-session, begins where a message's id would
@@ -56,6 +61,8 @@ class Measurement:
         texts: what the message says, block by block.
         thoughts: tokens of thoughts, in messages that were not measured before, which the model will forget.
         tells_output: whether `output` is known, so that the growth of the input can be told.
+
+    What is kept in a ledger (message, calls, model) is cut at `MAX_ID_LENGTH` characters.
     """
 
     __slots__ = (
@@ -101,15 +108,15 @@ class Measurement:
     ) -> None:
         self.occupancy = occupancy
         self.output = output
-        self.message = message
+        self.message = message[:MAX_ID_LENGTH]
         self.offset = offset
         self.start = start
         self.transcript_bytes = transcript_bytes
-        self.calls = calls
+        self.calls = [call[:MAX_ID_LENGTH] for call in calls]
         self.earlier = earlier
         self.compactions = compactions
         self.ended = ended
-        self.model = model
+        self.model = model[:MAX_ID_LENGTH]
         self.client = client
         self.is_rough = is_rough
         self.before = before
@@ -179,7 +186,7 @@ class Estimate:
 class Window:
     """One conversation.
 
-    `holdings` divides the measured occupancy over swarms.
+    `holdings` divides the measured occupancy over swarms, and `NOBODY`.
     `peak` is the highest occupancy since the last compaction: what an isolated swarm's agent has brought in.
     `turn` is the message that was the newest when the turn began, `message` the newest measured one. `path` is a
     subagent's transcript below the session's folder, where it is not in its usual place. `base` are the tokens that
@@ -264,13 +271,13 @@ class Window:
         """Keep less of a subagent that has stopped; it may go on later."""
         del self.handled[:-HANDLED_AT_REST]
 
-    def hand_over(self, swarm: str) -> int:
-        """Give what `swarm` holds here to the window's own swarm; return the tokens."""
+    def hand_over(self, swarm: str, heir: str) -> int:
+        """Give what `swarm` holds here to `heir` (a swarm, or `NOBODY`); return the tokens."""
         moved = self.holdings.pop(swarm, 0)
         if moved:
-            self.holdings[self.swarm] = self.holdings.get(self.swarm, 0) + moved
+            self.holdings[heir] = self.holdings.get(heir, 0) + moved
         for estimate in self.pending.values():
             if estimate.swarm == swarm:
-                estimate.swarm = self.swarm
+                estimate.swarm = heir
                 moved += estimate.tokens
         return moved

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 from moai_flow.core import notices, opening, window_size
 from moai_flow.core.session import STARTED
+from moai_flow.core.setting_checks import MAX_TOKENS
 from moai_flow.core.settlement import add_estimate, await_results, settle
 from moai_flow.core.swarm import MAIN
 from moai_flow.core.window import CALL, DROPPED, PROMPT, REPLY, RESULT, TOLD, Estimate, Measurement, Window
 from moai_flow.hook.attribution import agent_window, tool_swarm
 from moai_flow.hook.estimate import rates, tokenizer
 from moai_flow.hook.payload import (
-    MAX_COUNTED,
     POST_MODEL_SWITCH,
     POST_TOOL_USE,
     POST_TOOL_USE_FAILURE,
@@ -96,7 +96,7 @@ def _begin_phase(ledger: SessionLedger, prompt: str, occupancy: int) -> None:
 def observe(ledger: SessionLedger, window: Window, measured: Measurement, now: float) -> None:
     """Settle a measurement, learn from it how far the estimates were off, and arm notices after a fall."""
     session = ledger.session
-    if window.message == TOLD + measured.message:
+    if window.message.startswith(TOLD) and measured.message.startswith(window.newest):
         return
     before = window.occupancy
     measured.occupancy = window.taken(measured)
@@ -260,7 +260,7 @@ def charge_finished_agent(ledger: SessionLedger, event: Event, now: float) -> No
         agent_type = event.tool_input.get("subagent_type")
     if not isinstance(agent, str) or not isinstance(agent_type, str) or not agent_type:
         return
-    if not isinstance(total, int) or isinstance(total, bool) or not 0 < total < MAX_COUNTED:
+    if not isinstance(total, int) or isinstance(total, bool) or not 0 < total <= MAX_TOKENS:
         return
     window = agent_window(ledger, agent_id(agent), agent_type, now)
     if window.tokens != total or not window.is_exact:

@@ -25,9 +25,6 @@ CALL_TOKENS = 40
 REPLY_TOKENS = 4
 """Tokens of the frame around a prompt, a tool's result, a tool call and a reply."""
 
-CLAUDE_CALL_TOKENS = 80
-"""Tokens of the frame around a tool call of Claude's own: half of 4,700 real calls were longer."""
-
 AWAITED_TOKENS = 100
 """Tokens of a result that has not come yet: most are larger, but by how much nobody can know."""
 
@@ -106,8 +103,7 @@ def failure(error: Any, factors: Factors, family: str = tokenizer.GENERIC) -> tu
 
 def call(tool_input: Any, factors: Factors, family: str = tokenizer.GENERIC) -> tuple[str, int]:
     """Return kind and tokens of the assistant's message that made a tool call, without its thoughts."""
-    frame = CALL_TOKENS if family == tokenizer.GENERIC else CLAUDE_CALL_TOKENS
-    return _estimate(visible.Seen([visible.dump(tool_input)]), frame, factors, family)
+    return _estimate(visible.Seen([visible.dump(tool_input)]), CALL_TOKENS, factors, family)
 
 
 def reply(text: str, factors: Factors, family: str = tokenizer.GENERIC) -> tuple[str, int]:
