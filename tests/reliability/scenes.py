@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 from time import time
 from typing import TYPE_CHECKING
 
@@ -30,6 +29,35 @@ FIGURES = {"main": 9_000, "backend": 3_000}
 """What the swarms have consumed at the end, whatever happened before: what the transcripts say."""
 
 
+class Kept:
+    """Folders as they are now.
+
+    What a hook left alone is not written again: a sweep puts back a thousand times what was changed in a file or two.
+    """
+
+    def __init__(self, *folders: Path) -> None:
+        self._folders = folders
+        self._paths = self._look()
+
+    def _look(self) -> dict[Path, tuple[bytes | None, int]]:
+        found = {}
+        for folder in self._folders:
+            for path in [folder, *sorted(folder.rglob("*"))] if folder.exists() else []:
+                found[path] = (None if path.is_dir() else path.read_bytes(), path.stat().st_mode)
+        return found
+
+    def put_back(self) -> None:
+        """Make the folders what they were."""
+        there = self._look()
+        for path in reversed(there):
+            if path not in self._paths:
+                path.rmdir() if there[path][0] is None else path.unlink()
+        for path, (content, mode) in self._paths.items():
+            if there.get(path) != (content, mode):
+                path.mkdir(exist_ok=True) if content is None else path.write_bytes(content)
+                path.chmod(mode)
+
+
 class Scene:
     """A session in some state, about to get an event; it can be set back to this moment.
 
@@ -46,21 +74,16 @@ class Scene:
         self.data = json.dumps(self.session.example(event)).encode()
         # Without it, PreToolUse touches nothing.
         self.session.configure_project(enforce="deny")
-        self._kept = root / "kept"
-        self._lines = root / "transcripts"
         self.session.reply(5_000, calls=(CALL,))
         self.session.reply(2_000, AGENT)
-        if state == FRESH:
-            self._kept.mkdir()
-        else:
+        if state != FRESH:
             for before in ("SessionStart", "UserPromptSubmit", "SubagentStart"):
                 assert self.hook(json.dumps(self.session.example(before)).encode())[0] == 0
             # The next SessionStart sweeps, so that sweeping is hit too.
             (self.session.state / "swept").unlink()
             if state == DAMAGED:
                 self.session.ledger_file.write_bytes(self.session.ledger_file.read_bytes()[:-40])
-            shutil.copytree(self.session.state, self._kept)
-        shutil.copytree(self.session.projects, self._lines)
+        self._kept = Kept(self.session.state, self.session.projects)
         self.old = self.figures()
         self.set_back()
         self.calls = faults.count(self.session.env, self.data, root)
@@ -69,11 +92,7 @@ class Scene:
 
     def set_back(self) -> None:
         """Put the state and the transcripts back to what they were before the event."""
-        for folder, kept in ((self.session.state, self._kept), (self.session.projects, self._lines)):
-            shutil.rmtree(folder, ignore_errors=True)
-            shutil.copytree(kept, folder)
-        if not any(self._kept.iterdir()):
-            self.session.state.rmdir()
+        self._kept.put_back()
 
     def hook(self, data: bytes, fault: faults.Fault | None = None) -> tuple[int, bytes]:
         """Run the hook in a child, with a fault or without."""

@@ -75,14 +75,18 @@ class Settlement:
         measured: tokens by which the window's input grew; None where it cannot be compared (the first
             measurement of a window, a compaction, a reply whose usage was never written).
         fell: whether the window's occupancy fell.
+        teaches: whether the rates can be learned from it; not where tokens come along that nobody claims.
     """
 
-    __slots__ = ("claims", "fell", "measured")
+    __slots__ = ("claims", "fell", "measured", "teaches")
 
-    def __init__(self, claims: list[tuple[str, int, float]], measured: int | None, *, fell: bool) -> None:
+    def __init__(
+        self, claims: list[tuple[str, int, float]], measured: int | None, *, fell: bool, teaches: bool
+    ) -> None:
         self.claims = claims
         self.measured = measured
         self.fell = fell
+        self.teaches = teaches
 
 
 def settle(ledger: Ledger, window: Window, measured: Measurement, now: float) -> Settlement:
@@ -101,11 +105,10 @@ def settle(ledger: Ledger, window: Window, measured: Measurement, now: float) ->
     compacted = any(compaction != window.message for compaction in measured.compactions)
     # Right after a compaction the system's own prompt comes back: like a first message, that is nobody's.
     begins = was_guessed or compacted or window.message.startswith(COMPACTION)
-    # Nothing is learned of a growth that a reply is part of, or that is itself partly estimated.
-    teaches = not begins and not window.is_rough and measured.tells_output
+    # A growth that a reply is part of, or that is itself partly estimated, compares with nothing.
+    is_comparable = not begins and not window.is_rough and measured.tells_output
     # With a subagent's first results come reminders that nobody claims.
-    if is_first and ledger.swarms[window.swarm].isolated:
-        teaches = False
+    teaches = not (is_first and ledger.swarms[window.swarm].isolated)
     if not measured.message.startswith(COMPACTION):
         _take_base(window, measured)
     if ledger.swarms[window.swarm].isolated:
@@ -128,7 +131,10 @@ def settle(ledger: Ledger, window: Window, measured: Measurement, now: float) ->
         measured.transcript_bytes,
     )
     return Settlement(
-        kinds, brought if kinds and brought > 0 and teaches else None, fell=growth < 0 and not was_guessed
+        kinds,
+        brought if kinds and brought > 0 and is_comparable else None,
+        fell=growth < 0 and not was_guessed,
+        teaches=teaches,
     )
 
 

@@ -110,7 +110,8 @@ def observe(ledger: SessionLedger, window: Window, measured: Measurement, now: f
             for kind, tokens, factor in settlement.claims
         ]
         kinds = {kind for kind, _ in claims}
-        session.factors = rates.learn(session.factors, claims, settlement.measured)
+        if settlement.teaches:
+            session.factors = rates.learn(session.factors, claims, settlement.measured)
         session.remember_settlement(
             kinds.pop() if len(kinds) == 1 else "mixed",
             sum([tokens for _, tokens, _ in settlement.claims]),
