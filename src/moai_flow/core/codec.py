@@ -41,6 +41,8 @@ _STORED_NAMES = {
 }
 """Fields of a session that the file has under the names they had first."""
 
+_ESTIMATE_FIELDS = ("key", "role", "swarm", "kind", "tokens", "after", "offset")
+
 _SESSION_KEYS = {_STORED_NAMES.get(field, field): field for field in Session.__slots__}
 """The file's key of each field."""
 
@@ -191,12 +193,17 @@ def _window_row(window: Window) -> list[Any]:
         window.path,
         window.peak,
         window.holdings,
-        [
-            [e.key, e.role, e.swarm, e.kind, e.tokens, e.after, e.offset]
-            for e in sorted(window.pending.values(), key=_identity)
-        ],
+        [_estimate_row(estimate) for estimate in sorted(window.pending.values(), key=_identity)],
         window.handled,
+        window.base,
+        int(window.is_rough),
+        window.thoughts,
     ]
+
+
+def _estimate_row(estimate: Estimate) -> list[Any]:
+    row = [getattr(estimate, field) for field in _ESTIMATE_FIELDS]
+    return row if estimate.factor == 1.0 else [*row, round(estimate.factor, 4)]
 
 
 def _identity(estimate: Estimate) -> str:
@@ -204,7 +211,7 @@ def _identity(estimate: Estimate) -> str:
 
 
 def _window(row: list[Any]) -> Window:
-    key, swarm, occupancy, message, turn, offset, size, path, peak, holdings, pending, handled = row
+    key, swarm, occupancy, message, turn, offset, size, path, peak, holdings, pending, handled, *newer = row
     window = Window(_name(key), _name(swarm))
     window.occupancy = occupancy
     window.message = message
@@ -218,4 +225,6 @@ def _window(row: list[Any]) -> Window:
     for values in pending:
         estimate = Estimate(*values)
         window.pending[estimate.identity] = estimate
+    if newer:
+        window.base, window.is_rough, window.thoughts = newer[0], bool(newer[1]), newer[2]
     return window

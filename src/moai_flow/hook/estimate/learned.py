@@ -17,6 +17,10 @@ if TYPE_CHECKING:
 
 MAX_BYTES = 4096
 
+RATES = "rates"
+BASE = 2.0
+"""Which base rates the factors belong to: those of an older version correct other rates."""
+
 
 def recall(state: str, session: Session) -> None:
     """Give a session that has learned nothing yet what earlier sessions with its model learned.
@@ -36,7 +40,7 @@ def recall(state: str, session: Session) -> None:
         factors = compact_json.decode(data.decode("utf-8"))
     except ValueError:
         return
-    if isinstance(factors, dict):
+    if isinstance(factors, dict) and factors.get(RATES) == BASE:
         session.factors = {
             kind: min(HIGHEST, max(LOWEST, factor))
             for kind, factor in factors.items()
@@ -54,6 +58,7 @@ def remember(state: str, session: Session) -> None:
         path = _file(state, session.model)
         files.ensure_folder(path.rpartition("/")[0])
         factors = {kind: round(factor, 4) for kind, factor in session.factors.items()}
+        factors[RATES] = BASE
         files.replace(path, compact_json.encode(factors).encode("ascii"), f".{session.session_id}")
 
 
