@@ -1,4 +1,4 @@
-"""Prints the lowest versions that pyproject.toml admits, as a constraints file for pip: python lowest.py pyproject.toml.
+"""Prints the lowest versions that pyproject.toml admits, as a constraints file for pip: lowest.py pyproject.toml.
 
 Of everything that the tests install: the dependencies, and the extra `test`.
 """

@@ -17,7 +17,7 @@ from moai_flow.hook.payload import Event
 from moai_flow.hook.state import settings
 
 if TYPE_CHECKING:
-    from support.scene import Scene
+    from support.harness import Session
 
 
 def event(name: str, **fields: Any) -> Event:
@@ -70,24 +70,24 @@ def test_a_reader_knows_how_subagents_are_counted(word: str) -> None:
     assert recalled.subagents == word
 
 
-def test_a_session_is_cleared_in_place_again_and_again(scene: Scene) -> None:
+def test_a_session_is_cleared_in_place_again_and_again(session: Session) -> None:
     """A front end that keeps the session's id tells each `/clear` by a SessionStart; each empties the window."""
-    scene.event("SessionStart", source="startup")
+    session.event("SessionStart", source="startup")
     for _ in range(3):
-        scene.event("UserPromptSubmit", prompt="go on", prompt_id=f"p{scene.now}")
-        scene.measured(40_000, ended=True)
-        scene.event("Stop")
-        assert scene.ledger.windows[MAIN].tokens == 40_000
-        scene.event("SessionStart", source="clear")
-        window = scene.ledger.windows.get(MAIN)
+        session.event("UserPromptSubmit", prompt="go on", prompt_id=f"p{session.now}")
+        session.measured(40_000, ended=True)
+        session.event("Stop")
+        assert session.ledger.windows[MAIN].tokens == 40_000
+        session.event("SessionStart", source="clear")
+        window = session.ledger.windows.get(MAIN)
         assert window is None or window.tokens == 0
 
 
-def test_the_model_is_notified_at_exactly_ninety_percent(scene: Scene) -> None:
+def test_the_model_is_notified_at_exactly_ninety_percent(session: Session) -> None:
     """Nine agents of 10,000 in 100,000: the ninth takes the swarm to 90.0%, the eighth to 80.0%."""
     rule = {"limit": 100_000, "agents": ["backend*"], "reserve": 10_000}
-    scene.configure(enforce="deny", swarms={"backend": rule})
-    replies = [scene.ask(f"toolu_{number}") for number in range(9)]
+    session.configure(enforce="deny", swarms={"backend": rule})
+    replies = [session.ask(f"toolu_{number}") for number in range(9)]
     assert replies[:8] == [{}] * 8
     assert "has 10,000 of 100,000 tokens left" in replies[8]["additionalContext"]
     assert "permissionDecision" not in replies[8]
