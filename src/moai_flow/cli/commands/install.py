@@ -48,9 +48,9 @@ def command(*, scope: str, wrap: bool, enforce: bool, dry_run: bool, yes: bool) 
     file = SettingsFile(path)
     before = file.document.read()
     if enforce and _has_plugin():
-        registration.register_enforcing(file.document, entry_points.command())
+        registration.register_enforcing(file.document, entry_points.command)
     else:
-        registration.register(file.document, entry_points.command(), enforce=enforce)
+        registration.register(file.document, entry_points.command, enforce=enforce)
         is_shown = status_line.put(file.document, entry_points.status_line_command(), wrap=wrap)
         _warn(path, scope, before)
         if not is_shown:
