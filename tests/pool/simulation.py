@@ -18,8 +18,18 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from moai_flow.pool import membership, period
-from moai_flow.pool.accounts import GRANTED, OK, STALE, Accounts, Answer, Publication, Request
-from moai_flow.pool.membership import LEASE_MILLISECONDS, Membership
+from moai_flow.pool.accounts import (
+    GRANTED,
+    LEASE_MILLISECONDS,
+    OK,
+    STALE,
+    Accounts,
+    Answer,
+    Away,
+    Publication,
+    Request,
+)
+from moai_flow.pool.membership import Membership
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -27,10 +37,6 @@ if TYPE_CHECKING:
 START = 1_790_000_000_000
 SWARMS = ("backend", "research", "main")
 STEPS = 250
-
-
-class Away(Exception):  # noqa: N818 - as the store's own
-    """The store gave no answer in time."""
 
 
 class Violation(AssertionError):
@@ -268,11 +274,7 @@ class World:
     def session(self) -> Session | None:
         """Choose a session that runs."""
         chosen = [
-            session
-            for machine in self.machines
-            if machine.is_up
-            for session in machine.sessions
-            if not session.is_over
+            session for machine in self.machines if machine.is_up for session in machine.sessions if not session.is_over
         ]
         return self.random.choice(chosen) if chosen else None
 
@@ -292,7 +294,7 @@ class World:
         """Let a session publish; return whether the store took it."""
         member = self.observe(session)
         try:
-            answer = membership.publish(member, self._clock(session.machine), self.send)
+            answer = membership.publish(member.apply, self._clock(session.machine), self.send)
         except Away:
             return False
         finally:
@@ -321,7 +323,7 @@ class World:
         member = self.observe(session)
         limits = (self.limit, self.swarm_limits.get(swarm))
         try:
-            is_granted = membership.acquire(member, lease, swarm, tokens, limits, self.send)
+            is_granted = membership.acquire(member.apply, lease, swarm, tokens, limits, self.send)
         except Away:
             is_granted = self.allows
             if is_granted:

@@ -24,8 +24,15 @@ OK, OTHER_PERIOD, OLD_EPOCH, STALE = "ok", "period", "epoch", "stale"
 GRANTED, REFUSED, ENDED = "granted", "refused", "ended"
 """What becomes of a request for a lease; ENDED is one that was given back, or refused, before it arrived."""
 
+LEASE_MILLISECONDS = 900_000
+"""How long tokens stay set aside for an agent whose machine is not heard of any more."""
+
 REFUSED_MILLISECONDS = 60_000
 """How long a request that was refused is remembered; no copy of it arrives later."""
+
+
+class Away(Exception):  # noqa: N818 - not an error: the next publication puts all right
+    """A pool's store gave no answer in time."""
 
 
 class Lease:
@@ -54,10 +61,23 @@ class Publication:
         leases: what is left of each lease it holds: id -> (swarm, tokens, expires).
         ended: leases that are over: id -> expires.
         known: the pool's consumption as last heard, by swarm; in the same period and epoch.
+        totals: tokens consumed in the session's life, which it keeps to itself.
         seen: when it was accepted (milliseconds).
     """
 
-    __slots__ = ("ended", "epoch", "figures", "known", "leases", "machine", "period", "revision", "seen", "session")
+    __slots__ = (
+        "ended",
+        "epoch",
+        "figures",
+        "known",
+        "leases",
+        "machine",
+        "period",
+        "revision",
+        "seen",
+        "session",
+        "totals",
+    )
 
     def __init__(
         self,
@@ -71,6 +91,7 @@ class Publication:
         leases: Mapping[str, tuple[str, int, int]] | None = None,
         ended: Mapping[str, int] | None = None,
         known: Mapping[str, int] | None = None,
+        totals: Mapping[str, int] | None = None,
         seen: int = 0,
     ) -> None:
         self.machine = machine
@@ -82,6 +103,7 @@ class Publication:
         self.leases = leases or {}
         self.ended = ended or {}
         self.known = known or {}
+        self.totals = totals or {}
         self.seen = seen
 
     @property
@@ -295,6 +317,4 @@ class Accounts:
         """Return what the member is told."""
         kept = self.leases.get(lease)
         expires = kept.expires if kept is not None else 0
-        return Answer(
-            word, now, self.period, self.epoch, self.born, self.consumed, self.leased, revision, expires
-        )
+        return Answer(word, now, self.period, self.epoch, self.born, self.consumed, self.leased, revision, expires)

@@ -137,7 +137,9 @@ def _pool(name: str, settings: Any) -> Pool:
         _named("when_away", _when_away, settings.get("when_away", ALLOW)),
     )
     if name == PROJECT and not pool.is_local:
-        raise ValueError(f'store: the pool "{PROJECT}" is one of this machine; give a pool of several a name of its own')
+        raise ValueError(
+            f'store: the pool "{PROJECT}" is one of this machine; give a pool of several a name of its own'
+        )
     return pool
 
 

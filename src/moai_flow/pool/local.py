@@ -34,8 +34,14 @@ class LocalPool:
         self._machine = machine
         self._offset = utc_offset
 
-    def publish(self, session: str, totals: Mapping[str, int], now: float, uses: Mapping[str, int] | None = None,
-                ended: tuple[str, ...] = ()) -> tuple[Answer, Membership]:
+    def publish(
+        self,
+        session: str,
+        totals: Mapping[str, int],
+        now: float,
+        uses: Mapping[str, int] | None = None,
+        ended: tuple[str, ...] = (),
+    ) -> tuple[Answer, Membership]:
         """State what a session has spent; return the pool's figures and the session's membership.
 
         Args:
@@ -58,7 +64,7 @@ class LocalPool:
                 member.use(lease, tokens)
             for lease in ended:
                 member.end(lease)
-            answer = membership.publish(member, int(now * 1000), _Desk(accounts, self._folder, now).publish)
+            answer = membership.publish(member.apply, int(now * 1000), _Desk(accounts, self._folder, now).publish)
             self._folder.save_accounts(accounts, member)
             self._folder.save(member)
         finally:
@@ -79,7 +85,7 @@ class LocalPool:
             member.spend(member.totals, accounts.period)
             limits = (self._pool.limit, self._pool.limit_of(swarm))
             desk = _Desk(accounts, self._folder, now)
-            granted = membership.acquire(member, lease, swarm, tokens, limits, desk.acquire)
+            granted = membership.acquire(member.apply, lease, swarm, tokens, limits, desk.acquire)
             if granted:
                 self._folder.save_accounts(accounts)
                 self._folder.save(member)

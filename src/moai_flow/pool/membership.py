@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from moai_flow.pool.accounts import (
     GRANTED,
+    LEASE_MILLISECONDS,
     OLD_EPOCH,
     OTHER_PERIOD,
     STALE,
@@ -21,10 +22,16 @@ from moai_flow.resource import wire
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
-    from typing import Any
+    from typing import Any, Protocol, TypeVar
 
-LEASE_MILLISECONDS = 900_000
-"""How long tokens stay set aside for an agent whose machine is not heard of any more."""
+    Result = TypeVar("Result")
+
+    class Update(Protocol):
+        """What applies a change to a membership and keeps it."""
+
+        def __call__(self, change: Callable[[Membership], Result], /) -> Result:
+            """Return what the change returned."""
+
 
 MAX_TRIES = 4
 """How often a publication is sent: another period, a reset and a newer revision may each be news."""
@@ -92,6 +99,10 @@ class Membership:
     def is_accepted(self) -> bool:
         """Whether a store has taken all there is to publish."""
         return self.accepted == self.revision and self.accepted_totals == self.totals and not self.ended
+
+    def apply(self, change: Callable[[Membership], Result]) -> Result:
+        """Apply a change and return what it returned: an `update` that keeps nothing."""
+        return change(self)
 
     # -- what the session does -------------------------------------------------------------------------------
 
@@ -167,6 +178,22 @@ class Membership:
             },
             ended=dict(self.ended),
             known=self.known,
+            totals=self.totals,
+        )
+
+    def request(self, lease: str, swarm: str, tokens: int, limits: tuple[int | None, int | None]) -> Request:
+        """Return a request for a lease: its id, the agent's swarm, tokens, and the limits of pool and swarm."""
+        return Request(
+            lease,
+            self.name,
+            swarm,
+            tokens,
+            LEASE_MILLISECONDS,
+            limit=limits[0],
+            swarm_limit=limits[1],
+            period=self.period,
+            epoch=self.epoch,
+            known=self.known,
         )
 
     def hear(self, answer: Answer, said: Publication | None = None) -> bool:
@@ -183,7 +210,7 @@ class Membership:
             return True
         if said is not None:
             self.accepted = said.revision
-            self.accepted_totals = dict(self.totals)
+            self.accepted_totals = dict(said.totals)
             self.accepted_at = answer.now
             for lease in said.ended:
                 self.ended.pop(lease, None)
@@ -197,20 +224,58 @@ def _parts(key: str) -> tuple[int, int]:
     return int(period), int(epoch)
 
 
-def publish(member: Membership, now: int, send: Callable[[Publication], Answer]) -> Answer:
+def publish(update: Update, now: int, send: Callable[[Publication], Answer]) -> Answer:
     """State everything, again where the answer brought news; return the last answer.
 
     Args:
-        member: who states it.
+        update: applies a change to the membership and keeps it, before it returns what the change returned.
+            Nothing is held while `send` waits: other processes of the session go on meanwhile.
         now: milliseconds by the member's own clock.
         send: hands a publication to the store; whatever it raises is passed on, and nothing is lost.
     """
-    for _ in range(MAX_TRIES):
-        said = member.publication(now)
+    tries = MAX_TRIES
+    while True:
+        said = update(lambda member: member.publication(now))
         answer = send(said)
-        if not member.hear(answer, said):
-            break
-    return answer
+        tries -= 1
+        if not update(_hearing(answer, said)) or not tries:
+            return answer
+
+
+def _hearing(answer: Answer, said: Publication | None = None) -> Callable[[Membership], bool]:
+    return lambda member: member.hear(answer, said)
+
+
+def acquire(
+    update: Update,
+    lease: str,
+    swarm: str,
+    tokens: int,
+    limits: tuple[int | None, int | None],
+    send: Callable[[Request], Answer],
+) -> bool:
+    """Ask for tokens to be set aside; return whether they were.
+
+    Args:
+        update: as for `publish`.
+        lease: an id of the member's own making, the same when it asks again.
+        swarm: the swarm of the agent that is to start.
+        tokens: how many.
+        limits: tokens of the pool and of the swarm in it, None without one.
+        send: hands a request to the store; whatever it raises is passed on.
+    """
+
+    tries = MAX_TRIES
+    while True:
+        answer = send(update(lambda member: member.request(lease, swarm, tokens, limits)))
+        tries -= 1
+        if update(_hearing(answer)) and tries:
+            continue
+        if answer.word != GRANTED:
+            return False
+        expires = answer.expires
+        update(lambda member: member.hold(lease, swarm, tokens, expires))
+        return True
 
 
 def reconcile(
@@ -219,6 +284,7 @@ def reconcile(
     revisions: Mapping[str, int],
     now: int,
     send: Callable[[Publication], Answer],
+    update: Update | None = None,
 ) -> int:
     """State anew for this machine's sessions what the store does not have, ended ones too; return how many.
 
@@ -231,56 +297,16 @@ def reconcile(
         revisions: the newest publication of each member ("MACHINE/SESSION") that the store has.
         now: milliseconds.
         send: as for `publish`.
+        update: as for `publish`, for a single member; without it the members are changed and not kept.
     """
     count = 0
     for member in members:
         if member.period != period and not member.ended:
             continue
         if not member.is_accepted or revisions.get(member.name, 0) != member.accepted:
-            publish(member, now, send)
+            publish(update or member.apply, now, send)
             count += 1
     return count
-
-
-def acquire(
-    member: Membership,
-    lease: str,
-    swarm: str,
-    tokens: int,
-    limits: tuple[int | None, int | None],
-    send: Callable[[Request], Answer],
-) -> bool:
-    """Ask for tokens to be set aside; return whether they were.
-
-    Args:
-        member: who asks.
-        lease: an id of the member's own making, the same when it asks again.
-        swarm: the swarm of the agent that is to start.
-        tokens: how many.
-        limits: tokens of the pool and of the swarm in it, None without one.
-        send: hands a request to the store; whatever it raises is passed on.
-    """
-    for _ in range(MAX_TRIES):
-        answer = send(
-            Request(
-                lease,
-                member.name,
-                swarm,
-                tokens,
-                LEASE_MILLISECONDS,
-                limit=limits[0],
-                swarm_limit=limits[1],
-                period=member.period,
-                epoch=member.epoch,
-                known=member.known,
-            )
-        )
-        if not member.hear(answer):
-            break
-    if answer.word == GRANTED:
-        member.hold(lease, swarm, tokens, answer.expires)
-        return True
-    return False
 
 
 # -- on disk -------------------------------------------------------------------------------------------------

@@ -51,4 +51,6 @@ def crossings(pool: Pool, consumed: Mapping[str, int], notified: dict[str, int])
 def _sentence(pool: Pool, swarm: str, tokens: int, limit: int, reached: int) -> str:
     subject = f"Swarm {swarm} in pool {pool.name}" if swarm else f"Pool {pool.name}"
     share = tokens * 100.0 / limit
-    return f"{_WORDS[reached]}: {subject} at {share:.1f}% of its spend ({tokens:,} of {limit:,} tokens {words(pool.per)})"
+    return (
+        f"{_WORDS[reached]}: {subject} at {share:.1f}% of its spend ({tokens:,} of {limit:,} tokens {words(pool.per)})"
+    )
