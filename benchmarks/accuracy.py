@@ -52,7 +52,7 @@ def _zeros(recording: Recording) -> dict[str, int]:
     backwards = list(play(recording, _place(), ordered=lambda group: group[::-1]))
     last = {window: recording.last_request(window) for window in recording.windows()}
     agents = [
-        abs(window.estimated - request.occupancy)
+        abs(window.tokens - request.occupancy)
         for key, window in steps[-1].ledger.windows.items()
         if (request := last.get(key)) is not None
     ]

@@ -17,7 +17,7 @@ import portalocker
 from running import options, tell
 
 from moai_flow.resource import BudgetConfig, TokenBudget
-from moai_flow.resource.store import StateFile
+from moai_flow.resource.state_file import StateFile
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -13,9 +13,10 @@ import random
 
 from running import options, tell
 
-from moai_flow.resource import BudgetConfig, allocations
-from moai_flow.resource.ledger import Ledger
-from moai_flow.resource.scaling import make_room, scale
+from moai_flow.core import allocations
+from moai_flow.core.ledger import Ledger
+from moai_flow.core.scaling import make_room, scale
+from moai_flow.resource import BudgetConfig
 
 Turns = list[tuple[str, int]]
 SWARMS = ("backend", "frontend", "database", "research")
@@ -52,7 +53,7 @@ def ledger_of(*, scales: bool) -> Ledger:
 
 def check(ledger: Ledger) -> None:
     """Check what must hold at every moment."""
-    assert ledger.promised == sum(swarm.allocated for swarm in ledger.swarms.values()) <= ledger.config.pool
+    assert ledger.total_allocated == sum(swarm.allocated for swarm in ledger.swarms.values()) <= ledger.config.pool
     assert all(ledger.swarms[name].allocated >= limit for name, limit in PROMISED.items())
 
 

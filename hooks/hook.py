@@ -25,14 +25,14 @@ try:
     root = folder.removesuffix("/moai_flow/entry")
     # At the end of the path, where no module of the package's can hide one of Python's own.
     sys.path.append(root if root != folder else folder.rpartition("/")[0] + "/src")
-    from moai_flow.hook.compiled import install
+    from moai_flow.hook.start.compiled import install
 
     install()
     from moai_flow.hook.run import main
 
     main()
     if len(sys.argv) > 1:
-        from moai_flow.hook.interpreter import remember
+        from moai_flow.hook.start.interpreter import remember
 
         remember(sys.argv[1])
 finally:

@@ -18,10 +18,10 @@ try:
     folder = path.rpartition("/")[0]
     root = folder.removesuffix("/moai_flow/entry")
     sys.path.append(root if root != folder else folder.rpartition("/")[0] + "/src")
-    from moai_flow.hook.compiled import install
+    from moai_flow.hook.start.compiled import install
 
     install()
-    from moai_flow.hook.statusline import main
+    from moai_flow.statusline.show import main
 
     main()
 finally:

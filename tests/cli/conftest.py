@@ -9,8 +9,8 @@ import pytest
 from click.testing import CliRunner, Result
 from support.commands import Hook, Run
 
-from moai_flow.cli import entry
-from moai_flow.cli.group import program
+from moai_flow.cli.client import entry_points
+from moai_flow.cli.program import program
 
 
 @pytest.fixture(autouse=True)
@@ -20,7 +20,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
         if name.startswith(("CLAUDE", "TOKEN_BUDGET", "XDG")) or name == "NO_COLOR":
             monkeypatch.delenv(name)
     for name in ("home", "project"):
-        (tmp_path / name).mkdir()
+        (tmp_path / name).mkdir(exist_ok=True)
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
     monkeypatch.setenv("TOKEN_BUDGET_STATE_DIR", str(tmp_path / "state"))
     monkeypatch.chdir(tmp_path / "project")
@@ -79,7 +79,7 @@ def hook(project: Path) -> Hook:
         fields.setdefault("cwd", str(project))
         payload = {"session_id": session, "hook_event_name": event, **fields}
         done = subprocess.run(
-            entry.command(), input=json.dumps(payload), capture_output=True, text=True, check=True, timeout=30
+            entry_points.command(), input=json.dumps(payload), capture_output=True, text=True, check=True, timeout=30
         )
         assert done.stderr == ""
         return done.stdout

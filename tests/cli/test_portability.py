@@ -8,7 +8,7 @@ import pytest
 from support.commands import Run
 
 import moai_flow.cli
-from moai_flow.cli import entry
+from moai_flow.cli.client import entry_points
 
 MODULES = [
     module.name
@@ -49,5 +49,5 @@ def test_says_where_sessions_are_metered(run: Run, monkeypatch: pytest.MonkeyPat
 
 def test_commands_know_the_plugins_events() -> None:
     """`install` registers what the plugin's own hooks.json does."""
-    registered = json.loads((Path(entry.folder()) / "hooks.json").read_text())["hooks"]
-    assert tuple(registered) == entry.EVENTS
+    registered = json.loads((Path(entry_points.folder()) / "hooks.json").read_text())["hooks"]
+    assert tuple(registered) == entry_points.EVENTS

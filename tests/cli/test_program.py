@@ -7,7 +7,7 @@ import pytest
 from support.commands import Run
 
 from moai_flow import __version__
-from moai_flow.cli.group import SUMMARIES, program
+from moai_flow.cli.program import SUMMARIES, program
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "commands.md"
 
@@ -67,13 +67,13 @@ def test_usage_errors_end_with_2(run: Run, arguments: list[str]) -> None:
 def test_a_command_loads_only_what_it_needs(tmp_path: Path) -> None:
     """Starting costs little: no other command, and none of the slow libraries."""
     code = (
-        "import sys; from moai_flow.cli.group import program\n"
+        "import sys; from moai_flow.cli.program import program\n"
         "program.get_command(None, 'status')\n"
         "print(*sorted(sys.modules))"
     )
     done = subprocess.run([sys.executable, "-c", code, tmp_path], capture_output=True, text=True, check=True)
     loaded = set(done.stdout.split())
-    assert "moai_flow.cli.status" in loaded
+    assert "moai_flow.cli.commands.status" in loaded
     slow = {"portalocker", "platformdirs", "rich", "asyncio", "pathlib", "json", "subprocess", "dataclasses"}
     bare = subprocess.run(
         [sys.executable, "-c", "import sys, click; print(*sys.modules)"], capture_output=True, text=True, check=True

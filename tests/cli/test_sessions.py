@@ -3,15 +3,15 @@ from pathlib import Path
 import pytest
 
 from moai_flow.cli import sessions
-from moai_flow.hook import files, folder
+from moai_flow.core.errors import LockTimeoutError, StateError
+from moai_flow.hook.state import files, paths
 from moai_flow.resource import TokenBudgetError
-from moai_flow.resource.errors import LockTimeoutError, StateError
 
 
 def test_holds_the_hooks_own_lock(begun: Path, state: Path) -> None:
     """While a command changes a ledger no hook can, and afterwards it can."""
     assert begun.exists()
-    lock = folder.lock_file(str(state), "one")
+    lock = paths.lock_file(str(state), "one")
     with sessions.opened(str(state), "one"):
         assert files.try_lock(lock) == -1
     descriptor = files.try_lock(lock)
@@ -22,7 +22,7 @@ def test_holds_the_hooks_own_lock(begun: Path, state: Path) -> None:
 @pytest.mark.usefixtures("begun")
 def test_a_kept_lock_is_an_error_that_names_it(state: Path) -> None:
     """Nothing is changed without the lock."""
-    lock = folder.lock_file(str(state), "one")
+    lock = paths.lock_file(str(state), "one")
     descriptor = files.try_lock(lock)
     try:
         with pytest.raises(LockTimeoutError, match="another process keeps it"), sessions.opened(str(state), "one"):

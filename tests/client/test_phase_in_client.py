@@ -8,7 +8,7 @@ from standin import StandIn, plan_prompt
 from support.metering import ledger_of
 from test_enforcement_in_client import PLUGIN
 
-from moai_flow.resource.phases import phase_status
+from moai_flow.core.phases import phase_status
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from moai_flow.resource.config import BudgetConfig
-from moai_flow.resource.keys import CHECKS, DEFAULTS
+from moai_flow.core.config import BudgetConfig
+from moai_flow.core.setting_checks import CHECKS, DEFAULTS
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = sorted(

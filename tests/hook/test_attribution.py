@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
+from moai_flow.core.ledger import Ledger
 from moai_flow.hook.attribution import agent_swarm, tool_swarm
 from moai_flow.hook.payload import Event
 from moai_flow.resource import BudgetConfig
-from moai_flow.resource.ledger import Ledger
 
 RULES = {
     "backend": {"limit": 60_000, "agents": ["backend*"], "paths": ["services/**"]},

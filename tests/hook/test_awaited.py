@@ -8,13 +8,13 @@ import pytest
 from support.metering import play
 from support.recordings import recordings
 
-from moai_flow.hook import estimate
-from moai_flow.hook.attribution import main_swarm
-from moai_flow.resource.config import BudgetConfig
-from moai_flow.resource.ledger import Ledger
-from moai_flow.resource.settlement import add_estimate, await_results, settle
-from moai_flow.resource.swarm import MAIN
-from moai_flow.resource.windows import RESULT, Estimate, Measurement, Window
+from moai_flow.core.config import BudgetConfig
+from moai_flow.core.ledger import Ledger
+from moai_flow.core.opening import main_swarm
+from moai_flow.core.settlement import add_estimate, await_results, settle
+from moai_flow.core.swarm import MAIN
+from moai_flow.core.window import RESULT, Estimate, Measurement, Window
+from moai_flow.hook.estimate import rates
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -30,7 +30,7 @@ def ledger() -> Ledger:
     return ledger
 
 
-CALLING = Measurement(10_000, 50, "msg_1", 0, size=900, calls=["a", "b", "c"])
+CALLING = Measurement(10_000, 50, "msg_1", 0, transcript_bytes=900, calls=["a", "b", "c"])
 
 
 def answered(ledger: Ledger, call: str, tokens: int) -> None:
@@ -43,7 +43,7 @@ def answered(ledger: Ledger, call: str, tokens: int) -> None:
 def test_each_call_without_a_result_counts_a_little(ledger: Ledger) -> None:
     """Of three calls one has answered: its result, and the least for each of the others."""
     answered(ledger, "a", 700)
-    assert ledger.windows[MAIN].estimated == 10_900
+    assert ledger.windows[MAIN].tokens == 10_900
     assert ledger.total_consumed == 10_900
 
 
@@ -51,17 +51,17 @@ def test_a_result_takes_the_place_of_what_was_awaited(ledger: Ledger) -> None:
     """When all have answered, in whatever order and however often, nothing is awaited."""
     for call in ("b", "a", "a", "c", "b"):
         answered(ledger, call, 700)
-    assert ledger.windows[MAIN].estimated == ledger.total_consumed == 12_100
+    assert ledger.windows[MAIN].tokens == ledger.total_consumed == 12_100
 
 
 def test_what_never_came_is_forgotten_and_teaches_nothing(ledger: Ledger) -> None:
     """A call that the client refused has no hook: the next message covers it, and nobody learns from it."""
     answered(ledger, "a", 700)
     answered(ledger, "b", 300)
-    following = Measurement(11_200, 60, "msg_2", 900, size=1_800, earlier=["a", "b", "c"])
+    following = Measurement(11_200, 60, "msg_2", 900, transcript_bytes=1_800, earlier=["a", "b", "c"])
     settlement = settle(ledger, ledger.windows[MAIN], following, 0)
     assert sorted(settlement.claims) == [("prose", 300), ("prose", 700)]
-    assert ledger.windows[MAIN].estimated == ledger.total_consumed == 11_200
+    assert ledger.windows[MAIN].tokens == ledger.total_consumed == 11_200
 
 
 def test_parallel_calls_are_nearer_to_the_next_request(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -78,5 +78,5 @@ def test_parallel_calls_are_nearer_to_the_next_request(tmp_path: Path, monkeypat
         return sum(found) / len(found)
 
     awaiting = mean_error("awaiting")
-    monkeypatch.setattr(estimate, "AWAITED_TOKENS", 0)
+    monkeypatch.setattr(rates, "AWAITED_TOKENS", 0)
     assert awaiting < 0.8 * mean_error("not")

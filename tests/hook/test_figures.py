@@ -40,7 +40,7 @@ def test_a_main_window_measured_is_what_the_api_charged(recording: Recording, tm
     measured = 0
     for step in play(recording, tmp_path):
         window = step.ledger.windows.get("main")
-        if window is None or window.guessed:
+        if window is None or window.never_measured:
             continue
         charged = {
             request.message_id: request.occupancy
@@ -69,7 +69,7 @@ def test_a_finished_subagent_is_settled_at_the_next_event_of_the_main_thread(
             for agent in stopped & step.ledger.windows.keys():
                 request = recording.last_request(agent, before=event)
                 assert request is not None
-                assert step.ledger.windows[agent].estimated == request.occupancy, (event.seq, agent)
+                assert step.ledger.windows[agent].tokens == request.occupancy, (event.seq, agent)
 
 
 @pytest.mark.parametrize("recording", ALL)

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from moai_flow.hook.globs import matches
+from moai_flow.hook.attribution import matches
 
 
 @pytest.mark.parametrize(

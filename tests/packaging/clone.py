@@ -37,12 +37,12 @@ class Clone:
         self.source = root / source
         self.data = root / "data"
         shutil.copytree(ROOT / "hooks", self.hooks, ignore=shutil.ignore_patterns("*.pyc", "__pycache__"))
-        package = self.source / "moai_flow" / "hook"
-        package.mkdir(parents=True, exist_ok=True)
-        for folder in (package.parent, package):
+        package = self.source / "moai_flow"
+        for folder in (package, package / "hook", package / "hook" / "start", package / "statusline"):
+            folder.mkdir(parents=True, exist_ok=True)
             (folder / "__init__.py").write_text("")
         for name in ("compiled.py", "interpreter.py"):
-            shutil.copy(ROOT / "src/moai_flow/hook" / name, package)
+            shutil.copy(ROOT / "src/moai_flow/hook/start" / name, package / "hook" / "start")
         self.write_main(PROBE)
 
     @property
@@ -57,8 +57,8 @@ class Clone:
 
     def write_main(self, text: str) -> None:
         """Replace the hook and the status line by a module with this text."""
-        for name in ("run", "statusline"):
-            (self.source / "moai_flow" / "hook" / f"{name}.py").write_text(text)
+        for name in ("hook/run", "statusline/show"):
+            (self.source / "moai_flow" / f"{name}.py").write_text(text)
 
     def write_python(self, name: str, text: str) -> Path:
         """Make an executable script below `bin` and return it; its folder is first in `path`."""

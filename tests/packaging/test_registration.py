@@ -14,7 +14,7 @@ import pytest
 from clone import ROOT, run
 
 import moai_flow
-from moai_flow.resource.keys import CHECKS
+from moai_flow.core.setting_checks import CHECKS
 
 if TYPE_CHECKING:
     from pathlib import Path

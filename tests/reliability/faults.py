@@ -16,7 +16,8 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 # Some of these the hook loads only when it needs them, which is not what is counted here.
-from moai_flow.hook import meter, rebuild, run, sweep  # noqa: F401
+from moai_flow.hook import meter, run
+from moai_flow.hook.state import sweep  # noqa: F401
 
 if TYPE_CHECKING:
     from collections.abc import Callable

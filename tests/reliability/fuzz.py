@@ -14,12 +14,13 @@ from typing import Any
 from hostile import ODD_RESPONSES, WORDS
 from sandbox import AGENT, EVENTS, Sandbox, message
 
-from moai_flow.hook import files, meter
+from moai_flow.core import codec
+from moai_flow.core.config import BudgetConfig
+from moai_flow.hook import meter
 from moai_flow.hook.payload import EVENTS as NAMES
 from moai_flow.hook.payload import parse
 from moai_flow.hook.respond import respond
-from moai_flow.resource import codec
-from moai_flow.resource.config import BudgetConfig
+from moai_flow.hook.state import files
 
 FIELDS = [
     *("session_id", "transcript_path", "cwd", "hook_event_name", "agent_id", "agent_type", "agent_transcript_path"),
@@ -117,7 +118,7 @@ def check(ledger: Any) -> None:
     """Assert the invariants: the shared swarms add up to the main window, and nothing is below 0."""
     main = ledger.windows.get("main")
     shared = sum(swarm.consumed for swarm in ledger.swarms.values() if not swarm.isolated)
-    assert shared == (main.estimated if main is not None else 0)
+    assert shared == (main.tokens if main is not None else 0)
     assert all(swarm.consumed >= 0 for swarm in ledger.swarms.values())
 
 

@@ -9,12 +9,12 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from moai_flow.hook.folder import ledger_file
-from moai_flow.resource import codec
-from moai_flow.resource.config import BudgetConfig
+from moai_flow.core import codec
+from moai_flow.core.config import BudgetConfig
+from moai_flow.hook.state.paths import ledger_file
 
 if TYPE_CHECKING:
-    from moai_flow.resource.ledger import Ledger
+    from moai_flow.core.ledger import Ledger
 
 ROOT = Path(__file__).resolve().parents[2]
 HOOK = [sys.executable, "-I", "-S", str(ROOT / "hooks" / "hook.py")]

@@ -98,7 +98,7 @@ class Scene:
             return path.read_bytes()
         return (
             self.box.consumed(),
-            {key: (window.estimated, sorted(window.pending)) for key, window in ledger.windows.items()},
+            {key: (window.tokens, sorted(window.pending)) for key, window in ledger.windows.items()},
         )
 
     def check_ledger(self) -> None:
@@ -122,4 +122,4 @@ class Scene:
         assert box.consumed() == FIGURES
         ledger = box.ledger()
         assert not any(window.pending for window in ledger.windows.values())
-        assert [window.estimated for window in ledger.windows.values()].count(9_000) == 1
+        assert [window.tokens for window in ledger.windows.values()].count(9_000) == 1

@@ -11,9 +11,10 @@ import pytest
 from faults import ERRORS, Fail, Fault, Kill, Short, fork, install
 from scenes import ALL
 
-from moai_flow.resource import codec, store
-from moai_flow.resource.config import BudgetConfig
-from moai_flow.resource.errors import StateError
+from moai_flow.core import codec
+from moai_flow.core.config import BudgetConfig
+from moai_flow.core.errors import StateError
+from moai_flow.resource import state_file
 from moai_flow.resource.token_budget import TokenBudget
 
 if TYPE_CHECKING:
@@ -102,6 +103,8 @@ def test_a_sync_comes_before_the_acknowledgement(path: Path, monkeypatch: pytest
     order = []
     for name in ("fsync", "replace"):
         real = getattr(os, name)
-        monkeypatch.setattr(store.os, name, lambda *given, name=name, real=real: (order.append(name), real(*given)))
+        monkeypatch.setattr(
+            state_file.os, name, lambda *given, name=name, real=real: (order.append(name), real(*given))
+        )
     TokenBudget(config=BudgetConfig(), state_path=path).consume("a", TOKENS)
     assert order == ["fsync", "replace", "fsync"]

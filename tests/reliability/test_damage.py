@@ -8,15 +8,13 @@ import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from sandbox import CALL, SESSION, Sandbox
+from sandbox import CALL, Sandbox
 
-from moai_flow.hook import files
-from moai_flow.hook.folder import lock_file
+from moai_flow.core import codec
+from moai_flow.core.config import BudgetConfig
+from moai_flow.core.errors import CorruptStateError
 from moai_flow.hook.payload import parse
 from moai_flow.hook.respond import respond
-from moai_flow.resource import codec
-from moai_flow.resource.config import BudgetConfig
-from moai_flow.resource.errors import CorruptStateError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -135,36 +133,8 @@ def test_a_ledger_of_a_newer_version_is_left_alone(box: Sandbox) -> None:
     assert not (box.state / "quarantine").exists()
 
 
-def test_a_ledger_of_an_older_version_is_upgraded_under_the_lock(box: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Version by version, with its figures, and written by the hook that holds the lock."""
-    steps = []
-
-    def step(document: dict[str, Any]) -> dict[str, Any]:
-        steps.append(document["version"])
-        return {**document, "version": document["version"] + 1}
-
-    held = []
-    replace = files.replace
-
-    def spy(path: str, data: bytes, *rest: str) -> None:
-        if path == str(box.ledger_path):
-            held.append(files.try_lock(lock_file(str(box.state), SESSION)) == -1)
-        replace(path, data, *rest)
-
-    old = codec.VERSION
-    before = box.consumed()
-    monkeypatch.setattr(codec, "VERSION", old + 2)
-    monkeypatch.setattr(codec, "MIGRATIONS", {old: step, old + 1: step})
-    monkeypatch.setattr(files, "replace", spy)
-    take(box, "SubagentStart")
-    assert steps == [old, old + 1]
-    assert held == [True]
-    assert b'"version":%d' % (old + 2) in box.ledger_path.read_bytes()
-    assert box.consumed() == before
-
-
-def test_a_version_nobody_can_upgrade_is_damage(box: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A gap in the steps is no reason to guess."""
+def test_an_older_version_is_damage(box: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No older format was ever released: a ledger that claims to be one is not read."""
     monkeypatch.setattr(codec, "VERSION", codec.VERSION + 1)
     with pytest.raises(CorruptStateError):
         codec.decode(box.ledger_path.read_bytes(), BudgetConfig())

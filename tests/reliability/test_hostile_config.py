@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="the hooks of Windows are other ones")
-MOST_CHARACTERS = 10_000
-MOST_COMPLAINTS = 6
+MAX_CHARACTERS = 10_000
+MAX_COMPLAINTS = 6
 
 
 @pytest.fixture
@@ -105,14 +105,14 @@ def test_a_hostile_config_does_no_harm(box: Sandbox, write: Callable[[Sandbox], 
             payload = box.payload(event, prompt_id=f"p{turn}", tool_use_id=f"t{turn}", agent_type="a" * 64)
             code, out = faults.hook(box.env, json.dumps(payload).encode(), box.root, None)
             assert code == 0
-            assert len(out) <= MOST_CHARACTERS
+            assert len(out) <= MAX_CHARACTERS
             reply = json.loads(out.decode("ascii")) if out else {}
             special = reply.get("hookSpecificOutput", {})
             lines += reply.get("systemMessage", "").splitlines()
             lines += special.get("additionalContext", "").splitlines()
     assert all(line.isprintable() and line.isascii() and len(line) <= 400 for line in lines)
     complaints = [line for line in lines if "config" in line]
-    assert len(complaints) == len(set(complaints)) <= MOST_COMPLAINTS
+    assert len(complaints) == len(set(complaints)) <= MAX_COMPLAINTS
     assert len(lines) <= 20
     after = {path: path.lstat().st_mtime_ns for path in [*box.project.rglob("*"), *box.home.rglob("*")]}
     assert after == before

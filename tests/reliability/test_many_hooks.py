@@ -14,17 +14,17 @@ import faults
 import pytest
 from sandbox import AGENT, SESSION, Sandbox
 
-from moai_flow.hook import files
-from moai_flow.hook.folder import lock_file
 from moai_flow.hook.payload import parse
 from moai_flow.hook.respond import respond
+from moai_flow.hook.state import files
+from moai_flow.hook.state.paths import lock_file
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
 HOOKS = 32
-MOST_DELAY = 0.2
+MAX_DELAY = 0.2
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="the hooks of Windows are other ones")
 
@@ -66,7 +66,7 @@ def test_agents_at_once_lose_nothing(tmp_path: Path) -> None:
     assert at_once(box, data) == [0] * HOOKS
     windows = box.ledger().windows
     assert len(windows) == HOOKS + 1
-    assert box.consumed()["backend"] == HOOKS * windows[f"{AGENT}0"].estimated > 0
+    assert box.consumed()["backend"] == HOOKS * windows[f"{AGENT}0"].tokens > 0
 
 
 @contextlib.contextmanager
@@ -110,7 +110,7 @@ def test_a_holder_that_does_not_go_on_delays_a_hook_by_little(tmp_path: Path, nu
             delays.append(time.monotonic() - start)
         assert box.run(box.payload("UserPromptSubmit")).out == b""
     # The least of three: what a busy machine adds is not the hook's.
-    assert files.LOCK_SECONDS * 0.9 <= min(delays) <= MOST_DELAY
+    assert files.LOCK_SECONDS * 0.9 <= min(delays) <= MAX_DELAY
     assert box.ledger_path.read_bytes() == before
     box.fire("UserPromptSubmit")
     assert box.consumed()["main"] > 5_000

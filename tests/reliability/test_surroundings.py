@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING
 import pytest
 from sandbox import EVENTS, HOOK, SESSION, Sandbox
 
-from moai_flow.hook.folder import lock_file
 from moai_flow.hook.payload import parse
 from moai_flow.hook.respond import respond
+from moai_flow.hook.state.paths import lock_file
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 import pytest
 from sandbox import EVENTS, SESSION, Sandbox
 
-from moai_flow.hook import files
-from moai_flow.hook.folder import lock_file
-from moai_flow.hook.sweep import MOST, MOST_REMOVED, sweep
+from moai_flow.hook.state import files
+from moai_flow.hook.state.paths import lock_file
+from moai_flow.hook.state.sweep import MAX, MAX_REMOVED, sweep
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -72,16 +72,16 @@ def test_a_sweep_comes_once_a_day(state: Path) -> None:
 
 def test_a_sweep_looks_at_a_bounded_number_and_comes_to_all(state: Path) -> None:
     """Each day at another part of a folder that is large, until everything old is gone."""
-    for number in range(3 * MOST):
+    for number in range(3 * MAX):
         aged(state / "sessions" / f"s{number:05d}.json", 99 * DAY if number % 250 == 0 else 0)
-    left = 3 * MOST // 250
+    left = 3 * MAX // 250
     for day in range(12):
         moment = NOW + day * (DAY + 1)
         removed = sweep(str(state), SESSION, moment)
         marked = state / "swept"
         if marked.exists():
             os.utime(marked, (moment, moment))
-        assert removed <= MOST_REMOVED
+        assert removed <= MAX_REMOVED
         left -= removed
     assert left == 0
 
@@ -142,5 +142,5 @@ def test_ten_thousand_old_ledgers_do_not_slow_a_hook(tmp_path: Path) -> None:
     assert fastest("PostToolUse") <= 1.5 * alone
     (box.state / "swept").unlink()
     start = time.process_time()
-    assert sweep(str(box.state), SESSION, time.time()) == MOST_REMOVED
+    assert sweep(str(box.state), SESSION, time.time()) == MAX_REMOVED
     assert time.process_time() - start <= 0.2

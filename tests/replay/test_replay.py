@@ -9,10 +9,10 @@ import pytest
 from click.testing import CliRunner
 from support.recordings import Recording, recordings
 
-from moai_flow.cli.group import program
+from moai_flow.cli.program import program
+from moai_flow.core.errors import TokenBudgetError
 from moai_flow.hook import payload
 from moai_flow.replay.play import play
-from moai_flow.resource.errors import TokenBudgetError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -41,7 +41,7 @@ def test_a_session_played_again_ends_where_it_ended(recording: Recording) -> Non
         by_id = {request.message_id: request.occupancy for request in asked}
         assert main.message in by_id or main.message.startswith("compaction:")
         assert main.occupancy == by_id.get(main.message, main.occupancy)
-        assert last.total_consumed == main.estimated
+        assert last.total_consumed == main.tokens
 
 
 @pytest.mark.parametrize("recording", [pytest.param(one, id=str(one)) for one in recordings("*/subagents")])
@@ -54,7 +54,7 @@ def test_subagents_are_played_under_their_own_type(recording: Recording) -> None
     for agent in agents:
         request = recording.last_request(agent)
         assert request is not None
-        assert last.windows[agent].estimated == request.occupancy
+        assert last.windows[agent].tokens == request.occupancy
 
 
 def test_the_events_are_those_that_ran() -> None:

@@ -14,13 +14,14 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from moai_flow.resource import BudgetConfig, allocations
-from moai_flow.resource.store import StateFile
+from moai_flow.core import allocations
+from moai_flow.resource import BudgetConfig
+from moai_flow.resource.state_file import StateFile
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from moai_flow.resource.ledger import Ledger
+    from moai_flow.core.ledger import Ledger
 
     Work = Callable[[], None]
 

@@ -16,7 +16,8 @@ pytest.importorskip("fcntl", reason="the designs are compared with POSIX locks")
 
 import state_designs as designs
 
-from moai_flow.resource import BudgetConfig, LockTimeoutError, TokenBudget, allocations, store
+from moai_flow.core import allocations
+from moai_flow.resource import BudgetConfig, LockTimeoutError, TokenBudget, state_file
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -134,8 +135,8 @@ def test_a_killed_process_loses_nothing_it_was_told(tmp_path: Path) -> None:
 # -- the lock ------------------------------------------------------------------------------------------------
 
 HOLDER = "import sys; {take}\nprint('held', flush=True); sys.stdin.readline()"
-HOOK_TAKES = "from moai_flow.hook import files; descriptor = files.lock(sys.argv[1], sys.argv[1])"
-LIBRARY_TAKES = "from moai_flow.resource import store; lock = store.locked(sys.argv[1]); lock.__enter__()"
+HOOK_TAKES = "from moai_flow.hook.state import files; descriptor = files.lock(sys.argv[1], sys.argv[1])"
+LIBRARY_TAKES = "from moai_flow.resource import state_file; lock = state_file.locked(sys.argv[1]); lock.__enter__()"
 
 
 @pytest.fixture
@@ -163,7 +164,7 @@ BOTH = pytest.mark.parametrize(
 def test_the_library_waits_for_hooks_and_commands(held: tuple[Path, int]) -> None:
     """`portalocker` and the hook's `flock` exclude each other; the error names the file and the holder's process."""
     path, pid = held
-    with pytest.raises(LockTimeoutError) as caught, store.locked(str(path), timeout=0.05):
+    with pytest.raises(LockTimeoutError) as caught, state_file.locked(str(path), timeout=0.05):
         pass
     assert str(path) in str(caught.value)
     assert "0.05 seconds" in str(caught.value)
@@ -176,7 +177,7 @@ def test_a_hook_gives_up_while_others_hold(held: tuple[Path, int]) -> None:
     """The other way round: a hook that cannot have the lock is `Busy`."""
     path, _ = held
     program = (
-        "import sys; from moai_flow.hook import files\n"
+        "import sys; from moai_flow.hook.state import files\n"
         "try:\n    files.lock(sys.argv[1], sys.argv[1])\nexcept files.Busy:\n    print('busy')"
     )
     done = subprocess.run([sys.executable, "-c", program, str(path)], capture_output=True, text=True, check=True)
@@ -188,12 +189,12 @@ def test_a_lock_that_cannot_be_had_changes_nothing(held: tuple[Path, int], monke
     """A budget whose lock is kept says so, keeps what it has, and can still be read."""
     path, _ = held
     state = str(path).removesuffix(".lock")
-    file = store.StateFile(state, BudgetConfig(), timeout=0.02)
+    file = state_file.StateFile(state, BudgetConfig(), timeout=0.02)
     with pytest.raises(LockTimeoutError):
         file.change(lambda ledger: allocations.allocate(ledger, "s", 5, 0.0))
     assert not Path(state).exists()
     assert file.read().swarms == {}
-    monkeypatch.setattr(store.StateFile.__init__, "__kwdefaults__", {"sync": True, "timeout": 0.02})
+    monkeypatch.setattr(state_file.StateFile.__init__, "__kwdefaults__", {"sync": True, "timeout": 0.02})
     budget = TokenBudget(config=BudgetConfig(), state_path=state)
     with pytest.raises(TimeoutError):
         budget.allocate_swarm("s", 5)
@@ -211,6 +212,6 @@ def test_the_lock_is_free_after_the_holder_died(tmp_path: Path) -> None:
     assert holder.stdout.readline() == "held\n"
     holder.kill()
     holder.communicate()
-    with store.locked(str(path), timeout=0.5):
+    with state_file.locked(str(path), timeout=0.5):
         assert path.read_bytes() == b""
     assert path.exists()

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from support.metering import play
 
+from moai_flow.core.window import COMPACTION
 from moai_flow.hook import payload
-from moai_flow.resource.windows import COMPACTION
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -32,7 +32,7 @@ def errors(recording: Recording, place: Path) -> list[tuple[Event, float]]:
     found = []
     for step in play(recording, place):
         window = step.ledger.windows.get("main")
-        if "agent_id" in step.event.payload or step.event.name not in JUDGED or window is None or window.guessed:
+        if "agent_id" in step.event.payload or step.event.name not in JUDGED or window is None or window.never_measured:
             continue
         request = recording.next_request(step.event)
         # The client's own figure of a compacted window leaves out the system's prompt, which comes back.

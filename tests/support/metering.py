@@ -6,18 +6,19 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from moai_flow.hook import folder, payload
+from moai_flow.core import codec
+from moai_flow.core.config import BudgetConfig
+from moai_flow.core.swarm import MAIN
+from moai_flow.hook import payload
 from moai_flow.hook.respond import respond
-from moai_flow.resource import codec
-from moai_flow.resource.config import BudgetConfig
-from moai_flow.resource.swarm import MAIN
+from moai_flow.hook.state import paths
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from support.recordings import Event, Recording
 
-    from moai_flow.resource.ledger import Ledger
+    from moai_flow.core.ledger import Ledger
 
 REGISTERED = payload.EVENTS - {payload.PRE_TOOL_USE}
 
@@ -36,7 +37,7 @@ class Step:
     def occupancy(self) -> int:
         """Tokens of the main window, measured and estimated; 0 before it has any."""
         window = self.ledger.windows.get(MAIN)
-        return window.estimated if window is not None else 0
+        return window.tokens if window is not None else 0
 
     @property
     def shared(self) -> int:
@@ -49,7 +50,7 @@ def figures(step: Step) -> dict[str, object]:
     return {
         "swarms": {name: swarm.consumed for name, swarm in step.ledger.swarms.items()},
         "windows": {
-            key: (window.occupancy, window.estimated, window.message, dict(window.holdings))
+            key: (window.occupancy, window.tokens, window.message, dict(window.holdings))
             for key, window in step.ledger.windows.items()
         },
         "total": step.ledger.total_consumed,
@@ -58,7 +59,7 @@ def figures(step: Step) -> dict[str, object]:
 
 def ledger_of(state: Path, session: str) -> Ledger:
     """Return a session's ledger as it is on disk."""
-    return codec.decode(Path(folder.ledger_file(str(state), session)).read_bytes(), BudgetConfig())
+    return codec.decode(Path(paths.ledger_file(str(state), session)).read_bytes(), BudgetConfig())
 
 
 def answer(event: Event, environment: dict[str, str], now: float) -> dict[str, Any]:
@@ -92,7 +93,7 @@ def play(
     for group in _groups(events) if ordered else ([event] for event in events):
         for event in ordered(group) if ordered else group:
             replies = [answer(event, environment, 1_000_000.0 + event.at) for _ in range(times)]
-            path = Path(folder.ledger_file(str(state), str(event.payload["session_id"])))
+            path = Path(paths.ledger_file(str(state), str(event.payload["session_id"])))
             if path.exists():
                 yield Step(event, replies, ledger_of(state, str(event.payload["session_id"])))
 

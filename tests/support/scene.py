@@ -13,7 +13,7 @@ from moai_flow.hook.respond import respond
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from moai_flow.resource.ledger import Ledger
+    from moai_flow.core.ledger import Ledger
 
 SESSION = "5be1c9a2-0f4e-4b1c-9c5d-2f1f6a0c7d11"
 
@@ -31,7 +31,7 @@ class Scene:
         self.state = root / "state"
         self.folder = root / "projects" / "p"
         self.folder.mkdir(parents=True)
-        self.home.mkdir()
+        self.home.mkdir(exist_ok=True)
         self.session = SESSION
         self.now = 1_000_000.0
         self.environment = {"HOME": str(self.home), "TOKEN_BUDGET_STATE_DIR": str(self.state), "CLAUDE_PID": "77"}

@@ -8,12 +8,12 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from moai_flow.hook import folder
-from moai_flow.resource import codec
-from moai_flow.resource.config import BudgetConfig
+from moai_flow.core import codec
+from moai_flow.core.config import BudgetConfig
+from moai_flow.hook.state import paths
 
 if TYPE_CHECKING:
-    from moai_flow.resource.ledger import Ledger
+    from moai_flow.core.ledger import Ledger
 
 ROOT = Path(__file__).resolve().parents[2]
 LAUNCHER = str(ROOT / "hooks" / "run")
@@ -34,7 +34,7 @@ class Session:
         self.session = SESSION
         self.transcript = root / "projects" / f"{SESSION}.jsonl"
         self.transcript.parent.mkdir()
-        self.project.mkdir()
+        self.project.mkdir(exist_ok=True)
         self.env = {
             "HOME": str(self.home),
             "TOKEN_BUDGET_STATE_DIR": str(self.state),
@@ -117,7 +117,7 @@ class Session:
 
     @property
     def ledger_file(self) -> Path:
-        return Path(folder.ledger_file(str(self.state), self.session))
+        return Path(paths.ledger_file(str(self.state), self.session))
 
     @property
     def ledger(self) -> Ledger:

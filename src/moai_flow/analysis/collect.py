@@ -11,18 +11,18 @@ from typing import TYPE_CHECKING, Any
 
 from moai_flow.analysis.targets import is_part, printable, target_of
 from moai_flow.analysis.trace import AgentUse, Mark, Point, Result, SwarmUse, Trace
+from moai_flow.core.apportion import apportion
+from moai_flow.core.settlement import MAX_OFF
+from moai_flow.core.swarm import MAIN
+from moai_flow.core.window import PROMPT, RESULT
 from moai_flow.hook.payload import POST_TOOL_USE, POST_TOOL_USE_FAILURE, SESSION_START
-from moai_flow.resource.settlement import MOST_OFF
-from moai_flow.resource.sharing import apportion
-from moai_flow.resource.swarm import MAIN
-from moai_flow.resource.windows import PROMPT, RESULT
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from moai_flow.core.ledger import Ledger
+    from moai_flow.core.window import Window
     from moai_flow.replay.play import Step
-    from moai_flow.resource.ledger import Ledger
-    from moai_flow.resource.windows import Window
 
 Settled = tuple[str, int, int]
 
@@ -104,7 +104,7 @@ class _Collector:
         for swarm in ledger.swarms.values():
             use = self.trace.swarms.get(swarm.swarm_id)
             if use is None:
-                use = SwarmUse(swarm.swarm_id, swarm.isolated, swarm.open_ended, swarm.allocated, swarm.promised)
+                use = SwarmUse(swarm.swarm_id, swarm.isolated, swarm.open_ended, swarm.allocated, swarm.guaranteed)
                 self.trace.swarms[swarm.swarm_id] = use
             use.allocated, use.consumed = swarm.allocated, swarm.consumed
             use.highest = max(use.highest, swarm.consumed)
@@ -113,14 +113,14 @@ class _Collector:
         for key, window in ledger.windows.items():
             if key != MAIN:
                 use = self.trace.agents.setdefault(key, AgentUse(key, window.swarm, window.swarm))
-                use.highest = max(use.highest, window.estimated)
+                use.highest = max(use.highest, window.tokens)
         agent = self.trace.agents.get(str(given.get("agent_id") or ""))
         if agent is not None and isinstance(given.get("agent_type"), str):
             agent.agent_type = printable(given["agent_type"])
 
     def _point(self, ledger: Ledger, given: dict[str, Any], at: float) -> None:
         window = ledger.windows.get(MAIN)
-        occupancy = window.estimated if window is not None else 0
+        occupancy = window.tokens if window is not None else 0
         points = self.trace.points
         if given["hook_event_name"] == SESSION_START and given.get("source") == "compact" and points:
             automatic = given.get("trigger") == "auto"
@@ -172,7 +172,7 @@ def _parts(covered: dict[str, tuple[str, int]], new: list[Settled]) -> tuple[dic
         total = sum(candidate.values())
         for _, claimed, measured in new:
             if total and claimed == total:
-                return apportion(min(measured, MOST_OFF * claimed), candidate), True
+                return apportion(min(measured, MAX_OFF * claimed), candidate), True
     return claims, False
 
 

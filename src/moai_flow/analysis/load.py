@@ -10,18 +10,18 @@ from typing import TYPE_CHECKING, Any
 
 from moai_flow.analysis.collect import collect
 from moai_flow.analysis.recommend import Recommendation, recommend
-from moai_flow.hook import folder, layers
+from moai_flow.core import codec
+from moai_flow.core.config import BudgetConfig
+from moai_flow.core.errors import StateError, TokenBudgetError
 from moai_flow.hook.records import project_in
+from moai_flow.hook.state import paths, settings
 from moai_flow.replay.play import play
-from moai_flow.resource import codec
-from moai_flow.resource.config import BudgetConfig
-from moai_flow.resource.errors import StateError, TokenBudgetError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from moai_flow.analysis.trace import Trace
-    from moai_flow.resource.ledger import Ledger
+    from moai_flow.core.ledger import Ledger
 
 DAY_SECONDS = 86_400.0
 
@@ -40,9 +40,9 @@ def get_recommendations(days: float = 7.0, state_dir: str | None = None) -> list
     Raises:
         TokenBudgetError: nobody can tell where the ledgers are.
     """
-    state = state_dir or folder.state_folder(os.environ, sys.platform)
+    state = state_dir or paths.state_folder(os.environ, sys.platform)
     if not state:
-        raise TokenBudgetError(f"no state folder: {folder.STATE_VARIABLE} must be an absolute path, or HOME be set")
+        raise TokenBudgetError(f"no state folder: {paths.STATE_VARIABLE} must be an absolute path, or HOME be set")
     return recommend([trace for trace in map(load, ledgers(state, days)) if trace is not None])
 
 
@@ -53,7 +53,7 @@ def ledgers(state: str, days: float) -> Iterator[Ledger]:
         state: the folder of the ledgers.
         days: how far to go back.
     """
-    place = Path(folder.sessions(state))
+    place = Path(paths.sessions(state))
     since = time.time() - days * DAY_SECONDS
     found = [(path.stat().st_mtime, path) for path in place.glob(f"*{_SUFFIX}") if path.is_file()]
     for changed, path in sorted(found):
@@ -84,10 +84,10 @@ def load(ledger: Ledger) -> Trace | None:
         return None
     with transcript.open("rb") as file:
         head = file.read(_HEAD_BYTES)
-    settings, _ = layers.read_layers(os.environ, sys.platform, project_in(head))
+    layers, _ = settings.read_layers(os.environ, sys.platform, project_in(head))
     if session.settings:
-        settings.append(("ledger", session.settings))
-    config, _ = BudgetConfig.merged(settings, session.window_size or None)
+        layers.append(("ledger", session.settings))
+    config, _ = BudgetConfig.merged(layers, session.window_size or None)
     try:
         trace = collect(play(transcript, _section(config)), session.session_id)
     except TokenBudgetError:

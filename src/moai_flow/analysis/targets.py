@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-MOST_CHARACTERS = 80
+MAX_CHARACTERS = 80
 
 _FILE_FIELDS = ("file_path", "notebook_path", "path")
 _OTHER_FIELDS = ("command", "url", "query", "pattern", "skill", "subagent_type", "description")
@@ -43,4 +43,4 @@ def printable(text: str) -> str:
 
 def _cut(text: str) -> str:
     line = printable(" ".join(text.split()))
-    return line if len(line) <= MOST_CHARACTERS else line[: MOST_CHARACTERS - 3] + "..."
+    return line if len(line) <= MAX_CHARACTERS else line[: MAX_CHARACTERS - 3] + "..."

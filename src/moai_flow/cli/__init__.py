@@ -8,6 +8,6 @@ from __future__ import annotations
 
 def main() -> None:
     """Run the command line and end the process with its exit code."""
-    from moai_flow.cli.group import program
+    from moai_flow.cli.program import program
 
     program(prog_name="token-budget")

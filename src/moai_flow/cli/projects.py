@@ -6,7 +6,7 @@ import os
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from moai_flow.resource.session import Session
+    from moai_flow.core.session import Session
 
 _HEAD_BYTES = 1 << 16
 

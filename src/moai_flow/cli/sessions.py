@@ -8,21 +8,16 @@ import time
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
-from moai_flow.cli import environment, projects
-from moai_flow.resource import codec
-from moai_flow.resource.config import BudgetConfig
-from moai_flow.resource.errors import (
-    CorruptStateError,
-    LockTimeoutError,
-    NewerStateError,
-    StateError,
-    TokenBudgetError,
-)
+from moai_flow.cli import projects
+from moai_flow.cli.client import environment
+from moai_flow.core import codec
+from moai_flow.core.config import BudgetConfig
+from moai_flow.core.errors import CorruptStateError, LockTimeoutError, NewerStateError, StateError, TokenBudgetError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from moai_flow.resource.ledger import Ledger
+    from moai_flow.core.ledger import Ledger
 
 LOOKED_AT = 200
 """Ledgers, the most recent first, among which the session of a project is looked for."""
@@ -41,13 +36,13 @@ def state_folder(chosen: str | None = None) -> str:
         return os.path.abspath(chosen)
     if os.name != "posix":
         raise TokenBudgetError("sessions are metered on Linux and macOS only; on Windows, run Claude Code in WSL")
-    from moai_flow.hook import folder
+    from moai_flow.hook.state import paths
 
     seen = environment.as_hooks_see_it(os.environ, projects.here())
-    found = folder.state_folder(seen, sys.platform)
+    found = paths.state_folder(seen, sys.platform)
     if not found:
         raise TokenBudgetError(
-            f"no state folder: {folder.STATE_VARIABLE} must be an absolute path, "
+            f"no state folder: {paths.STATE_VARIABLE} must be an absolute path, "
             "or unset with HOME naming the home folder"
         )
     return found
@@ -162,11 +157,11 @@ def measured(state: str, session_id: str) -> Ledger:
 
 
 def _load(state: str, session_id: str) -> tuple[Ledger, bytes]:
-    from moai_flow.hook import files, folder
-    from moai_flow.hook.ledgers import MOST_BYTES
+    from moai_flow.hook.state import files, paths
+    from moai_flow.hook.state.session_ledger import MAX_BYTES
 
-    path = folder.ledger_file(state, session_id)
-    data = files.read(path, MOST_BYTES)
+    path = paths.ledger_file(state, session_id)
+    data = files.read(path, MAX_BYTES)
     if data is None:
         raise StateError(f"{path}: the session has gone; `token-budget status --all` shows those that are there")
     try:
@@ -190,11 +185,11 @@ def opened(state: str, session_id: str) -> Iterator[Ledger]:
     """
     if os.name != "posix":
         raise TokenBudgetError("sessions are metered on Linux and macOS only; on Windows, run Claude Code in WSL")
-    from moai_flow.hook import event_log, files, folder
-    from moai_flow.hook.ledgers import Book
+    from moai_flow.hook.state import event_log, files, paths
+    from moai_flow.hook.state.session_ledger import LockedLedger
 
-    path = folder.ledger_file(state, session_id)
-    lock_path = folder.lock_file(state, session_id)
+    path = paths.ledger_file(state, session_id)
+    lock_path = paths.lock_file(state, session_id)
     try:
         lock = files.lock(lock_path, path)
     except files.Busy as error:
@@ -202,7 +197,7 @@ def opened(state: str, session_id: str) -> Iterator[Ledger]:
     except OSError as error:
         raise StateError(f"{lock_path}: cannot be opened ({error.strerror}); check the folder's rights") from error
     try:
-        book = Book(path)
+        book = LockedLedger(path)
         book.ledger, book.stored = _load(state, session_id)
         log = event_log.EventLog(book.ledger)
         _prepare(book.ledger, time.time())
@@ -224,16 +219,18 @@ def _prepare(ledger: Ledger, now: float) -> None:
     The ledger itself keeps the figures that were in force at the last event: a client may have been given settings
     that nobody else can see.
     """
-    from moai_flow.hook import charge, layers, meter
+    from moai_flow.core import opening
+    from moai_flow.hook import meter
+    from moai_flow.hook.state import settings
 
     session = ledger.session
     if session is None:
         raise StateError("the ledger is no session's; it belongs to a program that uses the library")
     project = projects.of(session)
     seen = environment.as_hooks_see_it(os.environ, project)
-    settings, _ = layers.read_layers(seen, sys.platform, project)
+    layers, _ = settings.read_layers(seen, sys.platform, project)
     if session.settings:
-        settings.append(("ledger", session.settings))
-    ledger.config, _ = BudgetConfig.merged(settings, session.window_size or None)
-    meter.measure(ledger, charge.main_window(ledger, now), session.transcript, now)
+        layers.append(("ledger", session.settings))
+    ledger.config, _ = BudgetConfig.merged(layers, session.window_size or None)
+    meter.measure(ledger, opening.main_window(ledger, now), session.transcript, now)
     meter.measure_agents(ledger, session.transcript, now)

@@ -13,13 +13,13 @@ import time
 from typing import TYPE_CHECKING, NoReturn
 
 from moai_flow.cli import sessions
-from moai_flow.resource.errors import TokenBudgetError
-from moai_flow.resource.names import is_swarm_name
+from moai_flow.core.errors import TokenBudgetError
+from moai_flow.core.names import is_swarm_name
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from moai_flow.resource.ledger import Ledger
+    from moai_flow.core.ledger import Ledger
 
 
 class _Parser(argparse.ArgumentParser):
@@ -64,7 +64,7 @@ def _status(words: list[str]) -> str:
 
 
 def _table(ledger: Ledger, session_id: str) -> str:
-    from moai_flow.cli import table
+    from moai_flow.cli.view import table
 
     rows = table.lines(ledger, style=_plain, ascii_only=False)
     return "\n".join([f"session {session_id}", "", *rows])
@@ -72,8 +72,8 @@ def _table(ledger: Ledger, session_id: str) -> str:
 
 def _allocate(words: list[str]) -> str:
     """Promise a swarm tokens."""
-    from moai_flow.cli.amounts import read_tokens
-    from moai_flow.cli.promise import promise
+    from moai_flow.cli.limits import promise
+    from moai_flow.core.amounts import read_tokens
 
     parser = _Parser(prog="/token-budget:allocate", add_help=False)
     parser.add_argument("swarm")
@@ -96,13 +96,13 @@ def _report(words: list[str]) -> str:
     from pathlib import Path
 
     from moai_flow.analysis.load import load, read_ledger
-    from moai_flow.hook import folder
+    from moai_flow.hook.state import paths
     from moai_flow.report.document import document
     from moai_flow.report.text import lines
 
     _Parser(prog="/token-budget:report", add_help=False).parse_args(words)
     state = sessions.state_folder()
-    ledger = read_ledger(Path(folder.ledger_file(state, sessions.find(state))))
+    ledger = read_ledger(Path(paths.ledger_file(state, sessions.find(state))))
     trace = load(ledger) if ledger is not None else None
     return "\n".join(lines(document([trace] if trace is not None else []), style=_plain))
 
@@ -113,7 +113,7 @@ def _plain(text: str, _: int) -> str:
 
 def _setup(words: list[str]) -> str:
     """Put the status line into the settings, or take it away."""
-    from moai_flow.cli import setup
+    from moai_flow.cli.client import setup
 
     parser = _Parser(prog="/token-budget:setup", add_help=False)
     how = parser.add_mutually_exclusive_group()

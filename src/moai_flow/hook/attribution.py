@@ -7,25 +7,22 @@ Pure.
 
 from __future__ import annotations
 
-from moai_flow.hook.globs import matches
-from moai_flow.resource.names import NAME_LENGTH, safe_name
-from moai_flow.resource.swarm import MAIN, Swarm
+from moai_flow.core.names import NAME_LENGTH, safe_name
+from moai_flow.core.opening import main_swarm
+from moai_flow.core.swarm import MAIN, Swarm
+from moai_flow.core.window import Window
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from moai_flow.core.ledger import Ledger
     from moai_flow.hook.payload import Event
-    from moai_flow.resource.ledger import Ledger
 
 _PATH_FIELDS = ("file_path", "notebook_path", "path")
-_MOST_FOLDERS = 64
+_MAX_FOLDERS = 64
 _LONGEST = 512
 """Characters of a path, or of an agent's type, that globs are tried on: a hostile one must not cost the hook's time."""
-
-
-def main_swarm(ledger: Ledger, now: float) -> Swarm:
-    """Return the swarm of the main window, which has no limit of its own."""
-    swarm = ledger.swarms.get(MAIN)
-    return swarm or ledger.add(Swarm(MAIN, 0, now, open_ended=True))
 
 
 def agent_swarm(ledger: Ledger, agent_type: str, now: float) -> Swarm:
@@ -40,6 +37,14 @@ def agent_swarm(ledger: Ledger, agent_type: str, now: float) -> Swarm:
             if rule.name == name:
                 limit = rule.limit
     return _swarm(ledger, name, limit, now, isolated=ledger.config.subagents == "isolated")
+
+
+def agent_window(ledger: Ledger, agent: str, agent_type: str, now: float) -> Window:
+    """Return the window of a subagent, made at first use."""
+    window = ledger.windows.get(agent)
+    if window is None:
+        window = ledger.windows[agent] = Window(agent, agent_swarm(ledger, agent_type, now).swarm_id)
+    return window
 
 
 def tool_swarm(ledger: Ledger, event: Event, project: str, now: float) -> Swarm:
@@ -67,7 +72,7 @@ def _touched(tool_input: object, project: str) -> str:
                 path = path[len(base) :]
             names = [name for name in path.split("/") if name not in ("", ".")]
             path = "/".join(names)
-            return "" if ".." in names or len(names) > _MOST_FOLDERS or len(path) > _LONGEST else path
+            return "" if ".." in names or len(names) > _MAX_FOLDERS or len(path) > _LONGEST else path
     return ""
 
 
@@ -86,5 +91,40 @@ def _swarm(ledger: Ledger, name: str, limit: int | None, now: float, *, isolated
         swarm = ledger.swarms.get(name)
     if swarm is None:
         allocated = limit or ledger.config.default_swarm_limit
-        swarm = ledger.add(Swarm(name, allocated, now, promised=limit or 0, isolated=isolated))
+        swarm = ledger.add(Swarm(name, allocated, now, guaranteed=limit or 0, isolated=isolated))
     return swarm
+
+
+def matches(name: str, glob: str) -> bool:
+    """Return whether `glob` matches the whole `name`; both use `/` between folders."""
+    return _match(name.split("/"), glob.split("/"), "**", _name)
+
+
+def _name(name: str, glob: str) -> bool:
+    return _match(name, glob, "*", _character)
+
+
+def _character(character: str, sign: str) -> bool:
+    return sign in ("?", character)
+
+
+def _match(items: Sequence[str], signs: Sequence[str], star: str, fits: Callable[[str, str], bool]) -> bool:
+    """Match a sequence sign by sign, where `star` stands for any number of items.
+
+    Only the last star needs another try, so the cost is items times signs, however hostile the glob.
+    """
+    item = sign = 0
+    retry_sign, retry_item = -1, 0
+    while item < len(items):
+        if sign < len(signs) and signs[sign] == star:
+            retry_sign, retry_item = sign, item
+            sign += 1
+        elif sign < len(signs) and fits(items[item], signs[sign]):
+            item += 1
+            sign += 1
+        elif retry_sign >= 0:
+            retry_item += 1
+            item, sign = retry_item, retry_sign + 1
+        else:
+            return False
+    return all(rest == star for rest in signs[sign:])

@@ -5,89 +5,18 @@ Pure: the transcript was read and the time taken by the caller.
 
 from __future__ import annotations
 
-from moai_flow.hook import estimate, window_size
-from moai_flow.hook.attribution import agent_swarm, main_swarm, tool_swarm
-from moai_flow.hook.payload import MOST_COUNTED, agent_id, fingerprint
-from moai_flow.resource import notices
-from moai_flow.resource.ledger import Ledger
-from moai_flow.resource.session import Session
-from moai_flow.resource.settlement import add_estimate, await_results, settle
-from moai_flow.resource.swarm import MAIN, Swarm
-from moai_flow.resource.windows import CALL, PROMPT, REPLY, RESULT, Estimate, Measurement, Window
+from moai_flow.core import notices, window_size
+from moai_flow.core.settlement import add_estimate, await_results, settle
+from moai_flow.core.swarm import MAIN
+from moai_flow.core.window import CALL, PROMPT, REPLY, RESULT, Estimate, Measurement, Window
+from moai_flow.hook.attribution import agent_window, tool_swarm
+from moai_flow.hook.estimate import rates
+from moai_flow.hook.payload import MAX_COUNTED, agent_id, fingerprint
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from moai_flow.core.ledger import Ledger
     from moai_flow.hook.payload import Event
-    from moai_flow.resource.config import BudgetConfig
-
-STARTED = "start"
-"""In `Session.said`: the SessionStart of this session has been seen."""
-
-
-def begin(session_id: str, config: BudgetConfig, previous: Ledger | None, now: float) -> Ledger:
-    """Return the ledger of a new session.
-
-    Args:
-        session_id: the session.
-        config: its settings.
-        previous: the ledger of the session that a `/clear` ended, whose limits and experience live on; None
-            where there was none.
-        now: seconds since the epoch.
-    """
-    ledger = Ledger(config)
-    session = ledger.session = Session(session_id)
-    main_swarm(ledger, now)
-    if previous is None or previous.session is None:
-        return ledger
-    for swarm in previous.swarms.values():
-        if swarm.promised:
-            ledger.add(Swarm(swarm.swarm_id, swarm.allocated, now, promised=swarm.promised, isolated=swarm.isolated))
-    before = previous.session
-    session.factors = before.factors
-    session.finished = before.finished
-    session.window_size = before.window_size
-    session.size_source = before.size_source
-    session.model = before.model
-    session.said = [what for what in before.said if what != STARTED]
-    freed = previous.windows.get(MAIN)
-    if freed is not None and freed.estimated:
-        mark = notices.global_mark(previous)
-        session.news.append(f"Token budget reset by /clear: {mark}{freed.estimated:,} tokens freed, limits kept")
-    return ledger
-
-
-def start_again(ledger: Ledger, floor: int, now: float) -> Ledger:
-    """Return the ledger of a session that was cleared without getting a new id.
-
-    Args:
-        ledger: the ledger so far.
-        floor: bytes of the transcript that are history from now on.
-        now: seconds since the epoch.
-    """
-    session = ledger.session
-    fresh = begin(session.session_id if session else "", ledger.config, ledger, now)
-    if session is not None and fresh.session is not None:
-        fresh.session.transcript = session.transcript
-        fresh.session.settings = session.settings
-        fresh.session.floor = floor
-        fresh.session.said.append(STARTED)
-    return fresh
-
-
-def main_window(ledger: Ledger, now: float) -> Window:
-    """Return the main window, made at first use."""
-    window = ledger.windows.get(MAIN)
-    if window is None:
-        window = ledger.windows[MAIN] = Window(MAIN, main_swarm(ledger, now).swarm_id)
-    return window
-
-
-def agent_window(ledger: Ledger, agent: str, agent_type: str, now: float) -> Window:
-    """Return the window of a subagent, made at first use."""
-    window = ledger.windows.get(agent)
-    if window is None:
-        window = ledger.windows[agent] = Window(agent, agent_swarm(ledger, agent_type, now).swarm_id)
-    return window
 
 
 def observe(ledger: Ledger, window: Window, measured: Measurement | None, now: float) -> None:
@@ -100,7 +29,7 @@ def observe(ledger: Ledger, window: Window, measured: Measurement | None, now: f
     if settlement.measured is not None:
         claims = settlement.claims
         kinds = {kind for kind, _ in claims}
-        session.factors = estimate.learn(session.factors, claims, settlement.measured)
+        session.factors = rates.learn(session.factors, claims, settlement.measured)
         session.remember_settlement(
             kinds.pop() if len(kinds) == 1 else "mixed",
             sum([tokens for _, tokens in claims]),
@@ -118,7 +47,7 @@ def observe(ledger: Ledger, window: Window, measured: Measurement | None, now: f
 def charge_prompt(ledger: Ledger, window: Window, event: Event, now: float) -> None:
     """Estimate a submitted prompt, and remember where the turn began."""
     window.turn = window.message
-    kind, tokens = estimate.prompt(event.prompt, _factors(ledger))
+    kind, tokens = rates.prompt(event.prompt, _factors(ledger))
     key = event.prompt_key or _unnamed(now)
     add_estimate(ledger, window, Estimate(key, PROMPT, window.swarm, kind, tokens, window.message), now)
 
@@ -145,27 +74,27 @@ def charge_tool(
     if measured is not None:
         if call in measured.earlier:
             return
-        offset = measured.size
+        offset = measured.transcript_bytes
         if call in measured.calls:
             after = measured.message
     if event.error is not None and event.response is None:
-        kind, tokens = estimate.failure(event.error, factors)
+        kind, tokens = rates.failure(event.error, factors)
     else:
         # A payload that was piped by hand comes from no client that would have kept a long output in a file.
         short = bool(event.transcript)
-        kind, tokens = estimate.response(event.tool, event.response, factors, is_kept_short=short)
+        kind, tokens = rates.response(event.tool, event.response, factors, is_kept_short=short)
     add_estimate(ledger, window, Estimate(call, RESULT, swarm, kind, tokens, after, offset), now)
     if measured is not None and after:
-        await_results(ledger, window, measured, estimate.AWAITED_TOKENS, now)
+        await_results(ledger, window, measured, rates.AWAITED_TOKENS, now)
     else:
-        kind, tokens = estimate.call(event.tool_input, factors)
+        kind, tokens = rates.call(event.tool_input, factors)
         add_estimate(ledger, window, Estimate(call, CALL, window.swarm, kind, tokens, after, offset), now)
 
 
 def charge_reply(ledger: Ledger, window: Window, event: Event, measured: Measurement | None, now: float) -> None:
     """Estimate the last reply of a turn, where the transcript does not show it yet."""
     if event.reply and not is_current(window, measured):
-        kind, tokens = estimate.reply(event.reply, _factors(ledger))
+        kind, tokens = rates.reply(event.reply, _factors(ledger))
         key = f"{window.message}.{fingerprint(event.reply)}"
         add_estimate(ledger, window, Estimate(key, REPLY, window.swarm, kind, tokens, window.message), now)
 
@@ -177,7 +106,7 @@ def is_current(window: Window, measured: Measurement | None) -> bool:
 
 def charge_resumed(ledger: Ledger, window: Window, event: Event, now: float) -> None:
     """Take what a resumed or forked session begins with from its SessionStart: a fork's transcript comes later."""
-    if window.guessed and event.context_tokens:
+    if window.never_measured and event.context_tokens:
         observe(ledger, window, Measurement(event.context_tokens, 0, f"resumed-{event.session}", 0, ended=True), now)
 
 
@@ -195,11 +124,13 @@ def charge_finished_agent(ledger: Ledger, event: Event, now: float) -> None:
         agent_type = event.tool_input.get("subagent_type")
     if not isinstance(agent, str) or not isinstance(agent_type, str) or not agent_type:
         return
-    if not isinstance(total, int) or isinstance(total, bool) or not 0 < total < MOST_COUNTED:
+    if not isinstance(total, int) or isinstance(total, bool) or not 0 < total < MAX_COUNTED:
         return
     window = agent_window(ledger, agent_id(agent), agent_type, now)
-    if window.estimated != total or not window.measured:
-        finished = Measurement(total, 0, f"total-{event.call}", window.offset, size=window.size, ended=True)
+    if window.tokens != total or not window.is_exact:
+        finished = Measurement(
+            total, 0, f"total-{event.call}", window.offset, transcript_bytes=window.transcript_bytes, ended=True
+        )
         observe(ledger, window, finished, now)
 
 

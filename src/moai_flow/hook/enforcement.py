@@ -7,19 +7,19 @@ not certain is allowed, by saying nothing.
 
 from __future__ import annotations
 
+from moai_flow.core import compact_json
+from moai_flow.core.reservations import SPAWN, expected, reserve
+from moai_flow.hook.agents import SPAWNING_TOOLS, asked_type
 from moai_flow.hook.attribution import agent_swarm
-from moai_flow.hook.reservations import SPAWNING_TOOLS, asked_type
-from moai_flow.resource import wire
-from moai_flow.resource.reservations import SPAWN, expected, reserve
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from typing import Any
 
+    from moai_flow.core.ledger import Ledger
+    from moai_flow.core.swarm import Swarm
     from moai_flow.hook.payload import Event
-    from moai_flow.resource.ledger import Ledger
-    from moai_flow.resource.swarm import Swarm
 
 OFF = "off"
 
@@ -112,4 +112,4 @@ def _reply(decision: str, text: str) -> str:
         output.update(permissionDecision=decision, permissionDecisionReason=text)
     else:
         output["additionalContext"] = text
-    return wire.encode({"hookSpecificOutput": output})
+    return compact_json.encode({"hookSpecificOutput": output})

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from time import monotonic, sleep
 
+from moai_flow.core.swarm import MAIN
 from moai_flow.hook import charge, transcript
-from moai_flow.resource.swarm import MAIN
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from moai_flow.core.ledger import Ledger
+    from moai_flow.core.window import Measurement, Window
     from moai_flow.hook.payload import Event
-    from moai_flow.resource.ledger import Ledger
-    from moai_flow.resource.windows import Measurement, Window
 
 REPLY_SECONDS = 0.15
 """Seconds to wait for the last reply: the client writes it 15 to 65 ms after Stop and SubagentStop begin."""
@@ -45,7 +45,7 @@ def measure(ledger: Ledger, window: Window, main_transcript: str, now: float) ->
     if not path:
         return None
     session = ledger.session
-    measured = _read(window, path, session.floor if session is not None and window.key == MAIN else 0)
+    measured = _read(window, path, session.history_offset if session is not None and window.key == MAIN else 0)
     charge.observe(ledger, window, measured, now)
     return measured
 
@@ -62,7 +62,7 @@ def measure_agents(ledger: Ledger, main_transcript: str, now: float) -> None:
         return
     for window in ledger.windows.values():
         if window.key != MAIN and transcript.size_of(path_of(window, main_transcript)) not in (
-            window.size,
+            window.transcript_bytes,
             -1,
         ):
             measure(ledger, window, main_transcript, now)

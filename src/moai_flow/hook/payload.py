@@ -6,9 +6,9 @@ printed or used as a key, and a path is taken only where a transcript can be.
 
 from __future__ import annotations
 
-from moai_flow.resource import wire
-from moai_flow.resource.names import NAME_CHARACTERS, is_swarm_name, safe_name
-from moai_flow.resource.swarm import MAIN
+from moai_flow.core import compact_json
+from moai_flow.core.names import NAME_CHARACTERS, is_swarm_name, safe_name
+from moai_flow.core.swarm import MAIN
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -41,12 +41,12 @@ EVENTS = frozenset(
 _DEVICE_NAMES = frozenset(
     {"CON", "PRN", "AUX", "NUL", *[f"COM{n}" for n in range(1, 10)], *[f"LPT{n}" for n in range(1, 10)]}
 )
-MOST_COUNTED = 1 << 40
+MAX_COUNTED = 1 << 40
 """Tokens that are believed at most, whoever tells them."""
 
 _LONGEST_PATH = 4096
 
-MOST_MEMORY = 60_000_000
+MAX_MEMORY = 60_000_000
 """Bytes that a payload may take when it is decoded: six million empty lists fit into a small file."""
 
 _LIGHT_BYTES = 1 << 18
@@ -134,7 +134,7 @@ class Event:
         self.response = payload.get("tool_response")
         self.error = payload.get("error")
         tokens = payload.get("context_tokens")
-        self.context_tokens = tokens if isinstance(tokens, int) and 0 < tokens < MOST_COUNTED else 0
+        self.context_tokens = tokens if isinstance(tokens, int) and 0 < tokens < MAX_COUNTED else 0
         call = _text(payload, "tool_use_id")
         self.call = safe_id(call) if call else ""
         self.prompt = _text(payload, "prompt")
@@ -153,10 +153,10 @@ class Event:
 
 def parse(data: bytes) -> Event | None:
     """Return the event of a payload, None for anything that is no payload of an event this package knows."""
-    if len(data) > _LIGHT_BYTES and wire.weight(data) > MOST_MEMORY:
+    if len(data) > _LIGHT_BYTES and compact_json.weight(data) > MAX_MEMORY:
         return None
     try:
-        payload = wire.decode(data.decode("utf-8", "replace"))
+        payload = compact_json.decode(data.decode("utf-8", "replace"))
     except (ValueError, RecursionError):
         return None
     if not isinstance(payload, dict):

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import posix
 
-from moai_flow.hook import charge, meter, transcript
+from moai_flow.hook import attribution, meter, transcript
 from moai_flow.hook.payload import agent_id
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from moai_flow.resource.ledger import Ledger
+    from moai_flow.core.ledger import Ledger
 
-MOST_AGENTS = 200
+MAX_AGENTS = 200
 """Subagents that are found again, the latest first; all their transcripts are read at one event."""
 
 _FOLDER = "/subagents/"
@@ -34,10 +34,10 @@ def find_agents(ledger: Ledger, main_transcript: str, now: float) -> None:
             key = name[len(_PREFIX) : -len(_SUFFIX)]
             if key == agent_id(key) and key not in ledger.windows:
                 found.append((_changed(place + name), key))
-    for _, key in sorted(found)[-MOST_AGENTS:]:
+    for _, key in sorted(found)[-MAX_AGENTS:]:
         agent_type = transcript.agent_type(f"{place}{_PREFIX}{key}{_SUFFIX}")
         if agent_type:
-            window = charge.agent_window(ledger, key, agent_type, now)
+            window = attribution.agent_window(ledger, key, agent_type, now)
             meter.measure(ledger, window, main_transcript, now)
 
 

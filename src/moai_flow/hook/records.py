@@ -8,9 +8,9 @@ message would: the window holds the boundary's `postTokens` until the next messa
 
 from __future__ import annotations
 
-from moai_flow.hook.payload import MOST_COUNTED
-from moai_flow.resource import wire
-from moai_flow.resource.windows import COMPACTION
+from moai_flow.core import compact_json
+from moai_flow.core.window import COMPACTION
+from moai_flow.hook.payload import MAX_COUNTED
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ _USAGE_FIELDS = (
 )
 _OPEN_ENDED_STOPS = (None, "tool_use", "pause_turn")
 _LIGHT_BYTES = 1 << 16
-_MOST_MEMORY = 30_000_000
+_MAX_MEMORY = 30_000_000
 _USAGE, _ASSISTANT, _BOUNDARY = b'"usage"', b'"assistant"', b'"compact_boundary"'
 
 
@@ -108,10 +108,10 @@ def marked_lines(data: bytes) -> Iterator[tuple[int, int]]:
 
 def record_of(line: bytes) -> dict[str, Any]:
     """Return the record of a line, {} for one that is half written, of no use or none."""
-    if len(line) > _LIGHT_BYTES and wire.weight(line) > _MOST_MEMORY:
+    if len(line) > _LIGHT_BYTES and compact_json.weight(line) > _MAX_MEMORY:
         return {}
     try:
-        record = wire.decode(line.decode("utf-8", "replace"))
+        record = compact_json.decode(line.decode("utf-8", "replace"))
     except (ValueError, RecursionError):
         return {}
     return record if isinstance(record, dict) else {}
@@ -134,7 +134,7 @@ def text_of(record: dict[str, Any], field: str) -> str:
 
 def tokens_of(value: Any) -> int:
     """Return a number of tokens that somebody tells, 0 for anything that is none."""
-    return value if type(value) is int and 0 <= value < MOST_COUNTED else 0
+    return value if type(value) is int and 0 <= value < MAX_COUNTED else 0
 
 
 def occupancy_of(usage: dict[str, Any]) -> int:

@@ -6,17 +6,25 @@ PreCompact becomes instructions: only the events listed here may speak, and only
 
 from __future__ import annotations
 
+from moai_flow.core import compact_json, notices
+from moai_flow.core.session import CONFIG_PROBLEMS
 from moai_flow.hook.payload import (
     POST_TOOL_USE,
     POST_TOOL_USE_FAILURE,
+    SESSION_END,
     SESSION_START,
     STOP,
     SUBAGENT_START,
     USER_PROMPT_SUBMIT,
 )
-from moai_flow.resource import wire
 
-MOST_CHARACTERS = 10_000
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from moai_flow.core.session import Session
+    from moai_flow.hook.payload import Event
+    from moai_flow.hook.state.session_ledger import LockedLedger
+
+MAX_CHARACTERS = 10_000
 """The client's own limit for what a hook may say."""
 
 REACHES_PERSON = frozenset({SESSION_START, USER_PROMPT_SUBMIT, POST_TOOL_USE, POST_TOOL_USE_FAILURE, STOP})
@@ -38,10 +46,55 @@ def render(event_name: str, to_person: list[str], to_model: list[str]) -> str:
         reply["systemMessage"] = _joined(to_person)
     if to_model and event_name in REACHES_MODEL:
         reply["hookSpecificOutput"] = {"hookEventName": event_name, "additionalContext": _joined(to_model)}
-    return wire.encode(reply) if reply else ""
+    return compact_json.encode(reply) if reply else ""
 
 
 def _joined(lines: list[str]) -> str:
     """Return the lines as one text that leaves room for the other reader's; the first lines matter most."""
     text = "\n".join(lines)
     return text if len(text) <= _ROOM else text[: _ROOM - 3] + "..."
+
+
+MAX_PROBLEMS = 5
+"""Settings that cannot be used which are named in a session; one line each."""
+
+
+def notify(book: LockedLedger, event: Event) -> tuple[list[str], list[str]]:
+    """Return the lines that are due to the person and to the model, and take them as said."""
+    ledger, config, session = book.ledger, book.ledger.config, book.ledger.session
+    to_person: list[str] = []
+    to_model: list[str] = []
+    if session is None or not config.enable_warnings or event.name == SESSION_END:
+        return to_person, to_model
+    _news(book, session)
+    if event.agent:
+        if event.name == SUBAGENT_START and config.tell_agents:
+            swarm = ledger.swarms[ledger.windows[event.agent].swarm]
+            own = ledger.reservations.get(event.agent)
+            left = swarm.available + (own.left if own is not None else 0)
+            to_model.append(f"Token budget: swarm {swarm.swarm_id} has {left:,} of {swarm.allocated:,} tokens left")
+        if event.name in (POST_TOOL_USE, POST_TOOL_USE_FAILURE) and config.notify != "person":
+            to_model += notices.due_to_model(ledger, ledger.windows[event.agent].swarm)
+        return to_person, to_model
+    if event.name in REACHES_PERSON and config.notify != "model":
+        to_person, session.pending_notices = session.pending_notices, []
+        if event.name != SESSION_START:
+            to_person = to_person + notices.due_to_person(ledger)
+    if event.name in REACHES_MODEL and config.notify != "person":
+        to_model += notices.due_to_model(ledger)
+    return to_person, to_model
+
+
+def _news(book: LockedLedger, session: Session) -> None:
+    """Note for the person what is not well with the ledger or the settings."""
+    if book.is_rebuilt:
+        session.pending_notices.append(
+            "Token budget: the ledger of this session was damaged; it starts anew from the transcripts"
+        )
+    if book.problems and session.first_time(CONFIG_PROBLEMS):
+        session.pending_notices += [f"Token budget: {problem}" for problem in book.problems[:MAX_PROBLEMS]]
+        more = len(book.problems) - MAX_PROBLEMS
+        if more > 0:
+            session.pending_notices.append(
+                f"Token budget: {more} more settings not used; token-budget doctor names all"
+            )

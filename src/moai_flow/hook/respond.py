@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from moai_flow.hook import charge, files, folder, handover, meter, reply, telling, transcript, window_size
-from moai_flow.hook.layers import read_layers
-from moai_flow.hook.ledgers import Book, open_book, peek
+from moai_flow.core import opening, window_size
+from moai_flow.core.session import RECALLED, STARTED, WINDOW_DIFFERS
+from moai_flow.core.swarm import MAIN
+from moai_flow.core.window import Window
+from moai_flow.hook import attribution, charge, meter, reply, transcript
 from moai_flow.hook.payload import (
     POST_TOOL_USE,
     POST_TOOL_USE_FAILURE,
@@ -16,17 +18,18 @@ from moai_flow.hook.payload import (
     USER_PROMPT_SUBMIT,
     Event,
 )
-from moai_flow.resource.swarm import MAIN
-from moai_flow.resource.windows import Window
+from moai_flow.hook.state import clear_link, files, paths
+from moai_flow.hook.state.session_ledger import LockedLedger, open_book, peek
+from moai_flow.hook.state.settings import read_layers
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from moai_flow.hook.event_log import EventLog
-    from moai_flow.hook.layers import Layer
-    from moai_flow.resource.ledger import Ledger
-    from moai_flow.resource.session import Session
+    from moai_flow.core.ledger import Ledger
+    from moai_flow.core.session import Session
+    from moai_flow.hook.state.event_log import EventLog
+    from moai_flow.hook.state.settings import Layer
 
 CLEAR = "/clear"
 MOAI_COMMAND = "/moai:"
@@ -45,7 +48,7 @@ def respond(event: Event, environ: Mapping[str, str], platform: str, now: float)
         Busy: the lock cannot be had now; the next hook puts things right.
         StateError, OSError: the ledger cannot be read or written; the old one stays.
     """
-    state = folder.state_folder(environ, platform)
+    state = paths.state_folder(environ, platform)
     if not state or event.is_helper:
         return ""
     project = environ.get("CLAUDE_PROJECT_DIR", "") or event.cwd
@@ -53,11 +56,11 @@ def respond(event: Event, environ: Mapping[str, str], platform: str, now: float)
     if event.name == PRE_TOOL_USE and not _may_be_stopped(event, layers):
         return ""
     files.ensure_folder(state)
-    files.ensure_folder(folder.sessions(state))
+    files.ensure_folder(paths.sessions(state))
     if event.name in (STOP, SUBAGENT_STOP):
         _wait(state, event)
-    path = folder.ledger_file(state, event.session)
-    lock = files.lock(folder.lock_file(state, event.session), path)
+    path = paths.ledger_file(state, event.session)
+    lock = files.lock(paths.lock_file(state, event.session), path)
     try:
         book = open_book(state, event, layers, environ, now)
         book.problems = problems + book.problems
@@ -68,7 +71,7 @@ def respond(event: Event, environ: Mapping[str, str], platform: str, now: float)
         decision = _decide(book.ledger, event, now) if event.name == PRE_TOOL_USE else ""
         _learn(state, book.ledger, event)
         _look_ahead(book.ledger, environ)
-        to_person, to_model = telling.due(book, event)
+        to_person, to_model = reply.notify(book, event)
         book.save()
     finally:
         files.close(lock)
@@ -84,13 +87,13 @@ def _wait(state: str, event: Event) -> None:
     ledger = peek(state, event.session)
     if ledger is not None:
         window = ledger.windows.get(window.key, window)
-        floor = ledger.session.floor if ledger.session is not None else 0
+        floor = ledger.session.history_offset if ledger.session is not None else 0
     if event.agent:
         meter.place(window, event)
     meter.wait_for_reply(window, event.transcript, floor)
 
 
-def _take(book: Book, event: Event, project: str, now: float) -> None:
+def _take(book: LockedLedger, event: Event, project: str, now: float) -> None:
     """Measure what the event tells to measure and charge what is newer."""
     ledger = book.ledger
     session = ledger.session
@@ -104,7 +107,7 @@ def _take(book: Book, event: Event, project: str, now: float) -> None:
     if event.agent:
         _take_agent(ledger, event, project, now)
         return
-    window = charge.main_window(ledger, now)
+    window = opening.main_window(ledger, now)
     measured = meter.measure(ledger, window, event.transcript, now)
     meter.measure_agents(ledger, event.transcript, now)
     if event.name in (POST_TOOL_USE, POST_TOOL_USE_FAILURE):
@@ -112,23 +115,23 @@ def _take(book: Book, event: Event, project: str, now: float) -> None:
         charge.charge_finished_agent(ledger, event, now)
     elif event.name == STOP:
         charge.charge_reply(ledger, window, event, measured, now)
-        session.end_turn(window.estimated)
+        session.end_turn(window.tokens)
     elif _is_clear(session, event):
         floor = max(0, transcript.size_of(event.transcript)) if event.transcript else 0
-        book.ledger = charge.start_again(ledger, floor, now)
+        book.ledger = opening.start_again(ledger, floor, now)
     elif event.name == USER_PROMPT_SUBMIT:
         _take_prompt(ledger, window, event, now)
     elif event.name == SESSION_START:
-        session.once(charge.STARTED)
+        session.first_time(STARTED)
         charge.charge_resumed(ledger, window, event, now)
 
 
 def _take_prompt(ledger: Ledger, window: Window, event: Event, now: float) -> None:
-    before = window.estimated
+    before = window.tokens
     charge.charge_prompt(ledger, window, event, now)
-    if event.prompt.startswith(MOAI_COMMAND) and window.estimated != before:
+    if event.prompt.startswith(MOAI_COMMAND) and window.tokens != before:
         # Imported here: only for those who work with MoAI-ADK.
-        from moai_flow.resource.phases import begin_phase, phase_of
+        from moai_flow.core.phases import begin_phase, phase_of
 
         phase = phase_of(event.prompt)
         if phase:
@@ -142,7 +145,7 @@ def _is_clear(session: Session, event: Event) -> bool:
     """
     if event.name == USER_PROMPT_SUBMIT:
         return event.prompt.strip() == CLEAR
-    is_again = event.source == handover.CLEAR and charge.STARTED in session.said
+    is_again = event.source == clear_link.CLEAR and STARTED in session.flags
     return event.name == SESSION_START and is_again and bool(session.turns or not event.transcript)
 
 
@@ -151,12 +154,12 @@ def _learn(state: str, ledger: Ledger, event: Event) -> None:
     session = ledger.session
     if session is None or event.agent or not session.model:
         return
-    if not session.factors and "recalled" not in session.said:
-        from moai_flow.hook.experience import recall
+    if not session.factors and RECALLED not in session.flags:
+        from moai_flow.hook.estimate.learned import recall
 
         recall(state, session)
     elif event.name == STOP:
-        from moai_flow.hook.experience import remember
+        from moai_flow.hook.estimate.learned import remember
 
         remember(state, session)
 
@@ -169,7 +172,7 @@ def _rebuild(ledger: Ledger, event: Event, now: float) -> None:
 
 
 def _take_agent(ledger: Ledger, event: Event, project: str, now: float) -> None:
-    window = charge.agent_window(ledger, event.agent, event.agent_type, now)
+    window = attribution.agent_window(ledger, event.agent, event.agent_type, now)
     meter.place(window, event)
     measured = meter.measure(ledger, window, event.transcript, now)
     if event.name in (POST_TOOL_USE, POST_TOOL_USE_FAILURE):
@@ -184,7 +187,7 @@ def _follow_reservations(ledger: Ledger, event: Event, now: float) -> None:
     """Take the event into the agents' reservations, where there are any or it concerns an agent."""
     if ledger.reservations or event.name == SUBAGENT_START or event.tool in ("Agent", "Task"):
         # Imported here: only while agents run.
-        from moai_flow.hook.reservations import follow
+        from moai_flow.hook.agents import follow
 
         follow(ledger, event, now)
 
@@ -192,7 +195,7 @@ def _follow_reservations(ledger: Ledger, event: Event, now: float) -> None:
 def _scale(ledger: Ledger, now: float) -> None:
     """Let swarms near their limit borrow, where the settings say so."""
     if ledger.config.enable_auto_scaling:
-        from moai_flow.resource.scaling import scale
+        from moai_flow.core.scaling import scale
 
         scale(ledger, now)
 
@@ -214,7 +217,7 @@ def _event_log(ledger: Ledger) -> EventLog | None:
     if not ledger.config.event_log:
         return None
     # Imported here: only for those who asked for the log.
-    from moai_flow.hook.event_log import EventLog
+    from moai_flow.hook.state.event_log import EventLog
 
     return EventLog(ledger)
 
@@ -226,5 +229,5 @@ def _look_ahead(ledger: Ledger, environ: Mapping[str, str]) -> None:
         return
     session.compacts_at = window_size.compaction_point(session.window_size, environ)
     difference = window_size.difference(session, ledger.config)
-    if difference and ledger.config.enable_warnings and session.once("window"):
-        session.news.append(difference)
+    if difference and ledger.config.enable_warnings and session.first_time(WINDOW_DIFFERS):
+        session.pending_notices.append(difference)

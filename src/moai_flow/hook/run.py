@@ -6,9 +6,10 @@ import posix
 import sys
 from time import time
 
-from moai_flow.hook import alarm, payload, streams
-from moai_flow.hook.folder import state_folder
+from moai_flow.hook import payload
 from moai_flow.hook.respond import respond
+from moai_flow.hook.start import process
+from moai_flow.hook.state.paths import state_folder
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -20,12 +21,12 @@ _STDOUT = 1
 def main() -> None:
     """Answer the event on standard input. Whatever goes wrong, the session goes on: no output, no exception."""
     try:
-        with alarm.watchdog(alarm.WORK_SECONDS, alarm.BUSY_SECONDS):
-            data = streams.read_input()
+        with process.watchdog(process.WORK_SECONDS, process.BUSY_SECONDS):
+            data = process.read_input()
             event = payload.parse(data) if data else None
             del data
             if event is not None:
-                environ = streams.environment()
+                environ = process.environment()
                 text = respond(event, environ, sys.platform, time())
                 if text:
                     _write(text.encode("ascii") + b"\n")
@@ -38,7 +39,7 @@ def main() -> None:
 
 def _sweep(session: str, environ: Mapping[str, str]) -> None:
     # Imported here: a session starts once, and its tools run a thousand times.
-    from moai_flow.hook.sweep import sweep
+    from moai_flow.hook.state.sweep import sweep
 
     sweep(state_folder(environ, sys.platform), session, time())
 

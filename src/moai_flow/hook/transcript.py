@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import posix
 
+from moai_flow.core.window import COMPACTION, Measurement
 from moai_flow.hook.records import marked_lines, record_of, scan, text_of
-from moai_flow.resource.windows import COMPACTION, Measurement
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -125,7 +125,7 @@ def _newest(messages: dict[str, Message], start: int, size: int) -> Measurement:
         newest_id,
         newest.offset,
         start=start,
-        size=size,
+        transcript_bytes=size,
         calls=newest.calls,
         earlier=earlier,
         compactions=[message for message in messages if message.startswith(COMPACTION)],

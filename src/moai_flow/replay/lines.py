@@ -5,14 +5,14 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from moai_flow.resource.errors import TokenBudgetError
+from moai_flow.core.errors import TokenBudgetError
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 Record = dict[str, Any]
 
-MOST_AGENTS = 10_000
+MAX_AGENTS = 10_000
 
 
 class Line:
@@ -40,7 +40,7 @@ def read_session(transcript: Path) -> list[Line]:
     Raises:
         TokenBudgetError: the file cannot be read, or nothing in it is a record of the client's.
     """
-    agents = sorted(transcript.with_suffix("").glob("**/agent-*.jsonl"))[:MOST_AGENTS]
+    agents = sorted(transcript.with_suffix("").glob("**/agent-*.jsonl"))[:MAX_AGENTS]
     files = [("", transcript), *((path.stem.removeprefix("agent-"), path) for path in agents)]
     lines: list[Line] = []
     for agent, path in files:

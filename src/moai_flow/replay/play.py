@@ -10,19 +10,20 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from moai_flow.hook import folder, payload
+from moai_flow.core import codec
+from moai_flow.core.config import BudgetConfig
+from moai_flow.core.swarm import MAIN
+from moai_flow.hook import payload
 from moai_flow.hook.respond import respond
+from moai_flow.hook.state import paths
 from moai_flow.replay.lines import read_session
 from moai_flow.replay.payloads import Reader, agent_types
-from moai_flow.resource import codec
-from moai_flow.resource.config import BudgetConfig
-from moai_flow.resource.swarm import MAIN
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from moai_flow.core.ledger import Ledger
     from moai_flow.replay.payloads import Payload
-    from moai_flow.resource.ledger import Ledger
 
 
 class Step:
@@ -49,7 +50,7 @@ class Step:
     def occupancy(self) -> int:
         """Tokens of the window it happened in."""
         window = self.ledger.windows.get(self.payload.get("agent_id") or MAIN)
-        return window.estimated if window is not None else 0
+        return window.tokens if window is not None else 0
 
     @property
     def swarm(self) -> str:
@@ -91,11 +92,11 @@ def _stage(section: dict[str, Any] | None) -> Iterator[tuple[Path, dict[str, str
     """Make a temporary folder with a state folder and settings of its own; nothing outside is read or written."""
     place = Path(tempfile.mkdtemp(prefix="token-budget-replay-"))
     try:
-        settings = place / "config" / folder.APPLICATION / "config.json"
+        settings = place / "config" / paths.APPLICATION / "config.json"
         settings.parent.mkdir(parents=True)
         settings.write_text(json.dumps({"token_budget": section or {}}))
         state = str(place / "state")
-        yield place, {"HOME": str(place), "XDG_CONFIG_HOME": str(place / "config"), folder.STATE_VARIABLE: state}
+        yield place, {"HOME": str(place), "XDG_CONFIG_HOME": str(place / "config"), paths.STATE_VARIABLE: state}
     finally:
         shutil.rmtree(place, ignore_errors=True)
 
@@ -103,9 +104,9 @@ def _stage(section: dict[str, Any] | None) -> Iterator[tuple[Path, dict[str, str
 def _step(written: str, given: Payload, environment: dict[str, str], now: float) -> Step:
     event = payload.Event(given)
     text = respond(event, environment, "linux", now)
-    path = folder.ledger_file(environment[folder.STATE_VARIABLE], event.session)
+    path = paths.ledger_file(environment[paths.STATE_VARIABLE], event.session)
     ledger = codec.decode(Path(path).read_bytes(), BudgetConfig())
-    section = json.loads(Path(folder.config_file(environment, "linux")).read_text())["token_budget"]
+    section = json.loads(Path(paths.config_file(environment, "linux")).read_text())["token_budget"]
     size = ledger.session.window_size if ledger.session is not None else 0
     ledger.config = BudgetConfig.merged([("replay", section)], size or None)[0]
     return Step(written, given, ledger, json.loads(text) if text else {})

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 SERIES = 8
 """Colours for series; what is beyond shares the last one."""
 
-MOST_POINTS = 480
+MAX_POINTS = 480
 """Points that are drawn; of more, each group's highest is."""
 
 _WIDTH, _HEIGHT = 960, 320
@@ -104,7 +104,7 @@ def short(tokens: int) -> str:
 
 def _sampled(points: Sequence[Point], of_all: int) -> list[int]:
     """Return the numbers of the points that are drawn: all, or the ends and the highest of each group."""
-    group = max(1, -(-of_all // MOST_POINTS))
+    group = max(1, -(-of_all // MAX_POINTS))
     chosen = {0, len(points) - 1}
     for begin in range(0, len(points), group):
         chosen.add(max(range(begin, min(begin + group, len(points))), key=lambda index: points[index].occupancy))
@@ -184,7 +184,7 @@ def _times(traces: Sequence[Trace], scale: Scale) -> Iterator[str]:
 def _hovers(traces: Sequence[Trace], scale: Scale) -> Iterator[str]:
     """Yield a column over each drawn point that tells its figures under the pointer."""
     start = 0
-    width = max(2.0, round((_WIDTH - _LEFT - _RIGHT) / max(1, min(scale.points, MOST_POINTS)), 1))
+    width = max(2.0, round((_WIDTH - _LEFT - _RIGHT) / max(1, min(scale.points, MAX_POINTS)), 1))
     for trace in traces:
         for number in _sampled(trace.points, scale.points) if trace.points else ():
             point = trace.points[number]

@@ -19,9 +19,9 @@ if TYPE_CHECKING:
 
     from moai_flow.analysis.trace import Trace
 
-MOST_BARS = 15
-MOST_AGENTS = 30
-MOST_RECOMMENDATIONS = 12
+MAX_BARS = 15
+MAX_AGENTS = 30
+MAX_RECOMMENDATIONS = 12
 
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'"
 
@@ -93,7 +93,7 @@ def _head(traces: Sequence[Trace]) -> Iterator[str]:
 
 def _recommendations(traces: Sequence[Trace]) -> Iterator[str]:
     found = recommend(traces)
-    rows = "".join(f"<li>{escape(one.text)}</li>" for one in found[:MOST_RECOMMENDATIONS])
+    rows = "".join(f"<li>{escape(one.text)}</li>" for one in found[:MAX_RECOMMENDATIONS])
     yield from _section("What could be done", f"<ul>{rows}</ul>" if rows else "<p>Nothing stands out.</p>")
 
 
@@ -120,7 +120,7 @@ def _timelines(traces: Sequence[Trace], order: Sequence[str]) -> Iterator[str]:
 def _tools(traces: Sequence[Trace]) -> Iterator[str]:
     rows = [
         charts.Bar(total.name, total.tokens, f"{total.count}\N{MULTIPLICATION SIGN}, largest {total.largest:,}")
-        for total in totals.by_tool(traces)[:MOST_BARS]
+        for total in totals.by_tool(traces)[:MAX_BARS]
     ]
     for label, tokens in (
         ("prompts", sum(trace.prompts for trace in traces)),
@@ -144,15 +144,15 @@ def _swarms(traces: Sequence[Trace], order: Sequence[str]) -> Iterator[str]:
     rows.sort(key=lambda row: (-row.tokens, row.label))
     if rows:
         about = "The most that each had consumed in a session; the tick is its allocation."
-        yield from _section("Swarms", charts.bars(rows[:MOST_BARS], "Swarms and their allocations"), about=about)
+        yield from _section("Swarms", charts.bars(rows[:MAX_BARS], "Swarms and their allocations"), about=about)
     agents = [use for trace in traces for use in trace.agents.values() if use.highest]
     agents.sort(key=lambda use: -use.highest)
     if agents:
         shown = [
             charts.Bar(f"{use.agent_type} {use.agent[:8]}", use.highest, f"swarm {use.swarm}", order.index(use.swarm))
-            for use in agents[:MOST_AGENTS]
+            for use in agents[:MAX_AGENTS]
         ]
-        more = f" The {MOST_AGENTS} fullest of {len(agents)}." if len(agents) > MOST_AGENTS else ""
+        more = f" The {MAX_AGENTS} fullest of {len(agents)}." if len(agents) > MAX_AGENTS else ""
         about = f"The highest occupancy of each subagent's own window.{more}"
         yield from _section("Agents' windows", charts.bars(shown, "Agents' windows"), about=about)
 
@@ -160,7 +160,7 @@ def _swarms(traces: Sequence[Trace], order: Sequence[str]) -> Iterator[str]:
 def _files(traces: Sequence[Trace]) -> Iterator[str]:
     rows = [
         charts.Bar(total.name, total.tokens, f"{total.count}\N{MULTIPLICATION SIGN}")
-        for total in totals.by_file(traces)[:MOST_BARS]
+        for total in totals.by_file(traces)[:MAX_BARS]
     ]
     if rows:
         yield from _section("Tokens by file", charts.bars(rows, "Tokens by file"))

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     Style = Callable[[str, int], str]
 
 BAR_CELLS = 20
-MOST_ROWS = 8
+MAX_ROWS = 8
 _NAME_WIDTH = 40
 
 
@@ -45,7 +45,7 @@ def lines(document: dict[str, Any], *, style: Style, ascii_only: bool = False) -
     yield from _biggest(document["biggest"])
     yield ""
     yield "What could be done"
-    for one in document["recommendations"][:MOST_ROWS]:
+    for one in document["recommendations"][:MAX_ROWS]:
         yield f"  - {one['text']}"
     if not document["recommendations"]:
         yield "  Nothing stands out."
@@ -74,7 +74,7 @@ def _session(session: dict[str, Any], style: Style) -> Iterator[str]:
 
 
 def _table(title: str, rows: list[dict[str, Any]], filled: str) -> Iterator[str]:
-    shown = sorted(rows, key=lambda row: -row["tokens"])[:MOST_ROWS]
+    shown = sorted(rows, key=lambda row: -row["tokens"])[:MAX_ROWS]
     most = max((row["tokens"] for row in shown), default=0)
     if not most:
         return
@@ -93,7 +93,7 @@ def _biggest(results: list[dict[str, Any]]) -> Iterator[str]:
         return
     yield ""
     yield "Biggest single results"
-    for result in results[:MOST_ROWS]:
+    for result in results[:MAX_ROWS]:
         mark = "" if result["measured"] else "~"
         figure = mark + format(result["tokens"], ",")
         yield f"  {figure:>9}  {result['tool']:<10} {result['target']}".rstrip()

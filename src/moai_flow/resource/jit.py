@@ -13,8 +13,8 @@ import threading
 import warnings
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
-from moai_flow.resource.arguments import check_swarm_id, check_tokens
-from moai_flow.resource.phases import PHASE_BUDGETS, SPEC, phase_of
+from moai_flow.core.arguments import check_swarm_id, check_tokens
+from moai_flow.core.phases import PHASE_BUDGETS, SPEC, phase_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

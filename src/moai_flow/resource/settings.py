@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from moai_flow.resource.config import BudgetConfig
-from moai_flow.resource.errors import ConfigError
-from moai_flow.resource.keys import CHECKS
+from moai_flow.core.config import BudgetConfig
+from moai_flow.core.errors import ConfigError
+from moai_flow.core.setting_checks import CHECKS
 
 SECTION = "token_budget"
 

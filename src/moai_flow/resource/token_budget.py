@@ -7,19 +7,19 @@ import threading
 from time import time
 from typing import TYPE_CHECKING, Any
 
-from moai_flow.resource import allocations, notices, scaling
-from moai_flow.resource.arguments import check_new_swarm_id, check_swarm_id, check_tokens
-from moai_flow.resource.config import BudgetConfig
-from moai_flow.resource.ledger import Ledger
-from moai_flow.resource.names import shown
+from moai_flow.core import allocations, notices, scaling
+from moai_flow.core.arguments import check_new_swarm_id, check_swarm_id, check_tokens
+from moai_flow.core.config import BudgetConfig
+from moai_flow.core.ledger import Ledger
+from moai_flow.core.names import preview
+from moai_flow.core.status import global_status
 from moai_flow.resource.settings import load_config
-from moai_flow.resource.status import global_status
-from moai_flow.resource.store import StateFile
+from moai_flow.resource.state_file import StateFile
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from moai_flow.resource.store import Result
+    from moai_flow.resource.state_file import Result
 
 DEFAULT_CONFIG_PATH = ".moai/config/config.json"
 
@@ -52,7 +52,7 @@ class TokenBudget:
         elif config_path is not None:
             raise TypeError("config_path and config cannot both be given")
         elif not isinstance(config, BudgetConfig):
-            raise TypeError(f"config must be a BudgetConfig, not {shown(config)}")
+            raise TypeError(f"config must be a BudgetConfig, not {preview(config)}")
         self.config = config
         self._lock = threading.RLock()
         self._ledger = Ledger(config)
@@ -209,7 +209,7 @@ class TokenBudget:
             level = notices.NORMAL if swarm is None else notices.swarm_level(swarm)
             if swarm is None or level == notices.NORMAL or not self.config.enable_warnings:
                 return False, None
-            if level > swarm.told_person:
+            if level > swarm.notified_person:
                 self._change(lambda ledger: _count_warning(ledger, swarm_id, level))
             return True, notices.swarm_sentence(swarm, level)
 
@@ -254,7 +254,7 @@ def _path(path: Any, name: str) -> str:
     try:
         return os.fsdecode(path)
     except TypeError:
-        raise TypeError(f"{name} must be a path, not {shown(path)}") from None
+        raise TypeError(f"{name} must be a path, not {preview(path)}") from None
 
 
 def _rebalance(ledger: Ledger) -> dict[str, int]:
@@ -290,8 +290,8 @@ def _rearmed(ledger: Ledger, changed: bool) -> bool:  # noqa: FBT001 - the outco
 def _count_warning(ledger: Ledger, swarm_id: str, level: int) -> bool:
     """Count a warning once for each level a swarm crosses upwards; False if it was counted."""
     swarm = ledger.swarms.get(swarm_id)
-    if swarm is None or level <= swarm.told_person:
+    if swarm is None or level <= swarm.notified_person:
         return False
-    swarm.told_person = level
+    swarm.notified_person = level
     swarm.warnings_issued += 1
     return True

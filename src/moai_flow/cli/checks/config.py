@@ -9,8 +9,8 @@ from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
 from moai_flow.cli.checks.finding import BROKEN, OK, WARNING, Finding
-from moai_flow.resource.config import BudgetConfig
-from moai_flow.resource.keys import CHECKS
+from moai_flow.core.config import BudgetConfig
+from moai_flow.core.setting_checks import CHECKS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -25,13 +25,13 @@ def config(environ: Mapping[str, str], project: str) -> Iterator[Finding]:
         environ: the environment as the hooks see it.
         project: the project's folder.
     """
-    from moai_flow.hook import folder, layers
+    from moai_flow.hook.state import paths, settings
 
-    paths = [folder.config_file(environ, sys.platform), project + layers.PROJECT_FILE]
-    found = [path for path in paths if os.path.lexists(path)]
+    places = [paths.config_file(environ, sys.platform), project + settings.PROJECT_FILE]
+    found = [path for path in places if os.path.lexists(path)]
     problems = [problem for path in found for problem in _file(path)]
     yield from problems
-    read, unread = layers.read_layers(environ, sys.platform, project)
+    read, unread = settings.read_layers(environ, sys.platform, project)
     if not problems:
         yield from (Finding(CHECK, BROKEN, text, "Correct the file; its settings are not in force.") for text in unread)
     outside = [layer for layer in read if layer[0] in ("plugin option", "environment")]

@@ -5,11 +5,11 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING
 
-from moai_flow.cli import entry, environment, registration
 from moai_flow.cli.checks.finding import OK, WARNING, Finding
-from moai_flow.cli.settingsfile import SettingsFile
-from moai_flow.resource.config import BudgetConfig
-from moai_flow.resource.errors import TokenBudgetError
+from moai_flow.cli.client import entry_points, environment, registration
+from moai_flow.cli.client.settings_file import SettingsFile
+from moai_flow.core.config import BudgetConfig
+from moai_flow.core.errors import TokenBudgetError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -24,10 +24,10 @@ def enforcement(environ: Mapping[str, str], project: str) -> Iterator[Finding]:
         environ: the environment.
         project: the project's folder.
     """
-    from moai_flow.hook import layers
+    from moai_flow.hook.state import settings
 
     seen = environment.as_hooks_see_it(environ, project)
-    asked = BudgetConfig.merged(layers.read_layers(seen, sys.platform, project)[0])[0].enforce
+    asked = BudgetConfig.merged(settings.read_layers(seen, sys.platform, project)[0])[0].enforce
     if asked == "off":
         return
     if any(_is_in(path) for path in environment.settings_files(environ, project).values()):
@@ -42,4 +42,4 @@ def _is_in(path: str) -> bool:
         places = registration.hooks_in(SettingsFile(path).document.read())
     except TokenBudgetError:
         return False
-    return any(place.event == entry.ENFORCING for place in places)
+    return any(place.event == entry_points.ENFORCING for place in places)

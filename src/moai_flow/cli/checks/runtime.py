@@ -14,9 +14,9 @@ import time
 from typing import TYPE_CHECKING
 
 from moai_flow import __version__
-from moai_flow.cli import entry
 from moai_flow.cli.checks.finding import BROKEN, OK, WARNING, Finding
-from moai_flow.resource.errors import TokenBudgetError
+from moai_flow.cli.client import entry_points
+from moai_flow.core.errors import TokenBudgetError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -35,7 +35,7 @@ _PAYLOAD = {"session_id": "doctor", "hook_event_name": "UserPromptSubmit", "prom
 
 def versions() -> Iterator[Finding]:
     """Tell the versions of the package, of Python and of the client."""
-    place = os.path.dirname(os.path.dirname(os.path.abspath(entry.__file__)))
+    place = os.path.dirname(os.path.dirname(os.path.abspath(entry_points.__file__)))
     yield Finding("package", OK, f"moai-flow-token-budget {__version__} in {place}")
     yield Finding("python", OK, f"{platform.python_version()} ({sys.executable}) on {platform.platform(terse=True)}")
     client = shutil.which("claude")
@@ -67,7 +67,7 @@ def python_on_path() -> Finding:
             "there is none, so the plugin's hooks cannot start",
             "Put a Python 3.10 or newer on PATH, or use `token-budget install` in place of the plugin.",
         )
-    bare = _milliseconds([entry.interpreter(), "-I", "-S", "-c", "pass"])
+    bare = _milliseconds([entry_points.interpreter(), "-I", "-S", "-c", "pass"])
     its = _milliseconds([found, "-I", "-S", "-c", "pass"])
     version = _output([found, "-I", "-S", "-c", "import sys; print('%d.%d.%d' % sys.version_info[:3])"])
     text = f"{found} is Python {version or '?'} and starts in {its:.0f} ms"
@@ -97,7 +97,7 @@ def _is_script(path: str) -> bool:
 def hook() -> Finding:
     """Run the real hook on an event in a temporary folder, and tell how long it takes."""
     try:
-        command = entry.command()
+        command = entry_points.command()
     except TokenBudgetError as error:
         return Finding("hook", BROKEN, str(error))
     with tempfile.TemporaryDirectory(prefix="token-budget-") as place:

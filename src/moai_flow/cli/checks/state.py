@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING
 
 from moai_flow.cli import sessions
 from moai_flow.cli.checks.finding import BROKEN, OK, WARNING, Finding
-from moai_flow.hook.folder import APPLICATION, STATE_VARIABLE
-from moai_flow.resource.errors import NewerStateError, StateError, TokenBudgetError
+from moai_flow.core.errors import NewerStateError, StateError, TokenBudgetError
+from moai_flow.hook.state.paths import APPLICATION, STATE_VARIABLE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from moai_flow.resource.session import Session
+    from moai_flow.core.session import Session
 
 MOUNTS = "/proc/mounts"
 REMOTE = frozenset({"nfs", "nfs4", "cifs", "smb3", "smbfs", "afs", "9p", "drvfs", "fuse.sshfs", "ceph", "glusterfs"})
@@ -100,7 +100,7 @@ def _file_system(folder: str) -> Finding:
 
 def _lock(folder: str) -> Finding:
     """Take a lock twice: the second time must fail."""
-    from moai_flow.hook import files
+    from moai_flow.hook.state import files
 
     check, path = "lock", os.path.join(folder, f"doctor-{os.getpid()}.lock")
     held = []

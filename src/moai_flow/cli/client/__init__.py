@@ -1,0 +1,1 @@
+"""Claude Code's own settings and environment, read and changed."""

@@ -1,0 +1,76 @@
+"""Where the hooks' entry points are, and which interpreter should start them."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+import moai_flow
+from moai_flow.core.errors import TokenBudgetError
+
+HOOK = "hook.py"
+STATUS_LINE = "statusline.py"
+
+STARTER = """import sys
+__file__ = sys.argv.pop(1)
+try:
+    file = open(__file__)
+except OSError:
+    sys.exit()
+exec(file.read())"""
+"""Runs the entry point that is named behind it, if it is still there.
+
+An interpreter that does not find its script exits with 2, which the client takes for a refusal: a package that was
+removed before its hooks were would erase every prompt.
+"""
+
+EVENTS = (
+    "SessionStart",
+    "UserPromptSubmit",
+    "PostToolUse",
+    "PostToolUseFailure",
+    "SubagentStart",
+    "SubagentStop",
+    "Stop",
+    "SessionEnd",
+)
+"""The events whose hooks meter a session."""
+
+ENFORCING = "PreToolUse"
+"""The event whose hook stops agents of a spent swarm, for those who ask for it."""
+
+
+def folder() -> str:
+    """Return the folder of the entry points: inside an installed package, `hooks` of a clone.
+
+    Raises:
+        TokenBudgetError: it is in neither place.
+    """
+    package = os.path.dirname(os.path.abspath(moai_flow.__file__))
+    places = [os.path.join(package, "entry"), os.path.join(os.path.dirname(os.path.dirname(package)), "hooks")]
+    for place in places:
+        if os.path.isfile(os.path.join(place, HOOK)):
+            return place
+    raise TokenBudgetError(
+        f"the hooks' entry points are in neither {places[0]} nor {places[1]}; install the package again"
+    )
+
+
+def interpreter() -> str:
+    """Return the interpreter for hooks: that of this process, not through a virtual environment.
+
+    Hooks need nothing that is installed, and start faster without an environment to look up. Links are not
+    followed: `/usr/bin/python3` survives an update of the system that `/usr/bin/python3.11` does not.
+    """
+    base = getattr(sys, "_base_executable", "") or sys.executable
+    return base if os.path.isfile(base) else sys.executable
+
+
+def command() -> list[str]:
+    """Return the command line of a hook, which stands in settings and may outlive the package."""
+    return [interpreter(), "-I", "-S", "-c", STARTER, os.path.join(folder(), HOOK)]
+
+
+def status_line_command() -> list[str]:
+    """Return the command line of the status line; whatever it exits with, the client shows nothing."""
+    return [interpreter(), "-I", "-S", os.path.join(folder(), STATUS_LINE)]

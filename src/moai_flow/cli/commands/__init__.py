@@ -1,0 +1,1 @@
+"""The commands of `token-budget`, one a file."""

@@ -1,0 +1,39 @@
+"""A session's budget as the JSON that commands print."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from moai_flow.core.forecast import forecast
+from moai_flow.core.phases import phase_status
+from moai_flow.core.status import global_status
+from moai_flow.core.swarm import MAIN
+
+if TYPE_CHECKING:
+    from moai_flow.core.ledger import Ledger
+
+
+def budget_document(ledger: Ledger) -> dict[str, Any]:
+    """Return a session's budget: tokens, percentages 0-100, seconds since the epoch."""
+    ahead = forecast(ledger)
+    session, window = ledger.session, ledger.windows.get(MAIN)
+    return {
+        "session_id": session.session_id if session else "",
+        **global_status(ledger),
+        "window": {
+            "occupancy": window.tokens if window else 0,
+            "measured": window.is_exact if window else False,
+            "size": (session.window_size or None) if session else None,
+        },
+        "phase": phase_status(ledger),
+        "forecast": {"turns": ahead.turns, "limit": ahead.limit, "is_compaction": ahead.is_compaction},
+    }
+
+
+def print_json(document: dict[str, Any]) -> None:
+    """Print JSON."""
+    import json
+
+    click.echo(json.dumps(document, indent=2))

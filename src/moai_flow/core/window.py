@@ -1,0 +1,205 @@
+"""Windows: what a conversation holds, measured and estimated.
+
+A window is one conversation: the main thread, or one subagent. Its occupancy is what the model reads on the
+next request. A measurement is absolute, so applying it twice, late or never changes nothing; estimates fill
+the gap between the last measurement and now, and each is dropped once a measurement covers it.
+"""
+
+from __future__ import annotations
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+HANDLED_AT_REST = 4
+"""Keys of settled estimates that are remembered of a subagent that has stopped: a session may have had fifty, and
+every hook reads them all."""
+
+PROMPT, RESULT, CALL, REPLY, MERGED = "prompt", "result", "call", "reply", "merged"
+AWAITED = "awaited"
+"""What an estimate is of. Awaited is the result of a call made together with one that has answered."""
+
+COMPACTION = "compaction:"
+"""How the id of a compaction begins where a message's id would stand."""
+
+
+class Measurement:
+    """What a transcript says of its window, in tokens.
+
+    Args:
+        occupancy: input + cache creation + cache read + output of the last metered record.
+        output: that record's output alone.
+        message: id of the API message (or of the compaction) it comes from.
+        offset: bytes before that message's first record in the file.
+        start: bytes before the first record that was looked at.
+        transcript_bytes: bytes of the file.
+        calls: ids of the tool calls the message makes.
+        earlier: ids of the tool calls seen in the records before it.
+        compactions: ids of the compactions seen, the measured one too.
+        ended: whether the message ends a turn (it calls no tool).
+        model: the model's name, "" if unknown.
+    """
+
+    __slots__ = (
+        "calls",
+        "compactions",
+        "earlier",
+        "ended",
+        "message",
+        "model",
+        "occupancy",
+        "offset",
+        "output",
+        "start",
+        "transcript_bytes",
+    )
+
+    def __init__(
+        self,
+        occupancy: int,
+        output: int,
+        message: str,
+        offset: int,
+        *,
+        start: int = 0,
+        transcript_bytes: int = 0,
+        calls: Sequence[str] = (),
+        earlier: Sequence[str] = (),
+        compactions: Sequence[str] = (),
+        ended: bool = False,
+        model: str = "",
+    ) -> None:
+        self.occupancy = occupancy
+        self.output = output
+        self.message = message
+        self.offset = offset
+        self.start = start
+        self.transcript_bytes = transcript_bytes
+        self.calls = calls
+        self.earlier = earlier
+        self.compactions = compactions
+        self.ended = ended
+        self.model = model
+
+
+class Estimate:
+    """Tokens that something is thought to have added to a window since the last measurement.
+
+    Args:
+        key: where it comes from: a `tool_use_id`, or the prompt it belongs to.
+        role: what it is: prompt, result, call, reply, or several of them merged.
+        swarm: whose tokens they are.
+        kind: the kind of text, as the estimator tells them apart.
+        tokens: how many.
+        after: id of the message it comes after; "" for a tool's call that the transcript does not show yet.
+        offset: bytes the transcript had then.
+    """
+
+    __slots__ = ("after", "key", "kind", "offset", "role", "swarm", "tokens")
+
+    def __init__(
+        self, key: str, role: str, swarm: str, kind: str, tokens: int, after: str = "", offset: int = 0
+    ) -> None:
+        self.key = key
+        self.role = role
+        self.swarm = swarm
+        self.kind = kind
+        self.tokens = tokens
+        self.after = after
+        self.offset = offset
+
+    @property
+    def identity(self) -> str:
+        """The key under which it is counted once."""
+        return f"{self.role}:{self.key}"
+
+    def covered_by(self, measured: Measurement) -> bool:
+        """Return whether the measured message's usage includes these tokens.
+
+        A tool call that the message itself made is not covered by its usage: the result comes after.
+        """
+        if self.role in (RESULT, CALL, AWAITED):
+            if self.key in measured.calls:
+                self.after = measured.message
+                return self.role == CALL
+            if not self.after:
+                # Not in the file yet, unless the message that made the call has come and gone since.
+                return self.key in measured.earlier or measured.start > self.offset
+        elif self.role == REPLY and not measured.ended:
+            return False
+        return measured.message != self.after
+
+
+class Window:
+    """One conversation.
+
+    `holdings` divides the measured occupancy over swarms.
+    `peak` is the highest occupancy since the last compaction: what an isolated swarm's agent has brought in.
+    `turn` is the message that was the newest when the turn began, `message` the newest measured one. `path` is a
+    subagent's transcript below the session's folder, where it is not in its usual place.
+    """
+
+    __slots__ = (
+        "handled",
+        "holdings",
+        "key",
+        "message",
+        "occupancy",
+        "offset",
+        "path",
+        "peak",
+        "pending",
+        "swarm",
+        "transcript_bytes",
+        "turn",
+    )
+
+    def __init__(self, key: str, swarm: str) -> None:
+        self.key = key
+        self.swarm = swarm
+        self.path = ""
+        self.occupancy = 0
+        self.message = ""
+        self.turn = ""
+        self.offset = 0
+        self.transcript_bytes = 0
+        self.peak = 0
+        self.holdings: dict[str, int] = {}
+        self.pending: dict[str, Estimate] = {}
+        self.handled: list[str] = []
+
+    @property
+    def tokens(self) -> int:
+        """Tokens the window holds now: measured plus what has been added since."""
+        return self.occupancy + sum([estimate.tokens for estimate in self.pending.values()])
+
+    @property
+    def never_measured(self) -> bool:
+        """Whether nothing was measured yet."""
+        return not self.message
+
+    @property
+    def is_exact(self) -> bool:
+        """Whether `tokens` is a measurement, with nothing pending."""
+        return not self.never_measured and not self.pending
+
+    def write_off(self) -> None:
+        """Take what is estimated as brought in already: its swarm was reset and counts only what comes later."""
+        for estimate in self.pending.values():
+            self.peak += estimate.tokens
+            estimate.tokens = 0
+
+    def rest(self) -> None:
+        """Keep less of a subagent that has stopped; it may go on later."""
+        del self.handled[:-HANDLED_AT_REST]
+
+    def hand_over(self, swarm: str) -> int:
+        """Give what `swarm` holds here to the window's own swarm; return the tokens."""
+        moved = self.holdings.pop(swarm, 0)
+        if moved:
+            self.holdings[self.swarm] = self.holdings.get(self.swarm, 0) + moved
+        for estimate in self.pending.values():
+            if estimate.swarm == swarm:
+                estimate.swarm = self.swarm
+                moved += estimate.tokens
+        return moved

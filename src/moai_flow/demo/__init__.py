@@ -1,1 +1,0 @@
-"""A recorded session, played through the real hook command in a folder of its own."""

@@ -1,0 +1,1 @@
+"""Tokens that something will add to a window, estimated until a measurement replaces the estimate."""

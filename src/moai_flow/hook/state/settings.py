@@ -1,0 +1,116 @@
+"""The layers of settings that a hook reads: user, project, plugin, environment.
+
+Nothing here raises: what cannot be read is one line for the person, and the layers below it stay in force.
+"""
+
+from __future__ import annotations
+
+import posix
+
+from moai_flow.core import compact_json
+from moai_flow.core.config import BudgetConfig
+from moai_flow.core.setting_checks import AUTO, CHECKS, parse_text
+from moai_flow.hook.state import files
+from moai_flow.hook.state.paths import config_file
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Any
+
+    from moai_flow.core.session import Session
+
+    Layer = tuple[str, dict[str, Any]]
+
+SECTION = "token_budget"
+PROJECT_FILE = "/.moai/config/config.json"
+PLUGIN_PREFIX = "CLAUDE_PLUGIN_OPTION_"
+ENVIRONMENT_PREFIX = "TOKEN_BUDGET_"
+MAX_BYTES = 1 << 18
+_TYPE, _LINK = 0o170000, 0o120000
+
+
+def read_layers(environ: Mapping[str, str], platform: str, project: str) -> tuple[list[Layer], list[str]]:
+    """Return the layers from the weakest to the strongest, and a line for each that cannot be read.
+
+    Args:
+        environ: the environment.
+        platform: `sys.platform`.
+        project: the project's folder, "" if unknown.
+    """
+    layers: list[Layer] = []
+    problems: list[str] = []
+    places = [("user config", config_file(environ, platform))]
+    if project.startswith("/") and not _is_linked(project):
+        places.append((PROJECT_FILE[1:], project + PROJECT_FILE))
+    for source, path in places:
+        section, problem = _section(path)
+        if problem:
+            problems.append(f"{source}: {problem}")
+        if section:
+            layers.append((source, section))
+    for source, prefix in (("plugin option", PLUGIN_PREFIX), ("environment", ENVIRONMENT_PREFIX)):
+        section = _from_environment(environ, prefix)
+        if section:
+            layers.append((source, section))
+    return layers, problems
+
+
+def _is_linked(project: str) -> bool:
+    """Return whether the project's settings folder leads elsewhere: a project is not trusted with that."""
+    for name in ("/.moai", "/.moai/config"):
+        try:
+            if posix.lstat(project + name).st_mode & _TYPE == _LINK:
+                return True
+        except (OSError, ValueError):
+            return False
+    return False
+
+
+def _section(path: str) -> tuple[dict[str, Any], str]:
+    try:
+        data = files.read(path, MAX_BYTES) if path else None
+    except (OSError, ValueError):
+        return {}, "cannot be read"
+    if data is None:
+        return {}, ""
+    try:
+        document = compact_json.decode(data.decode("utf-8"))
+    except (ValueError, RecursionError):
+        return {}, "not JSON; not used"
+    section = document.get(SECTION, {}) if isinstance(document, dict) else None
+    return (section, "") if isinstance(section, dict) else ({}, f"{SECTION}: must be an object; not used")
+
+
+def _from_environment(environ: Mapping[str, str], prefix: str) -> dict[str, Any]:
+    """Return the settings among the variables: the prefix and the key in capitals. An empty value is none."""
+    section = {}
+    for key in CHECKS:
+        text = environ.get(prefix + key.upper(), "")
+        if text and key != "swarms":
+            section[key] = parse_text(text)
+    return section
+
+
+_KEPT = (
+    "total_budget",
+    "warning_threshold_1",
+    "warning_threshold_2",
+    "default_swarm_limit",
+    "reserve_buffer",
+    "subagents",
+)
+
+
+def keep(session: Session, config: BudgetConfig) -> None:
+    """Write the settings in force into the session."""
+    session.settings = {key: getattr(config, key) for key in _KEPT}
+    if config.auto:
+        session.settings["total_budget"] = AUTO
+
+
+def recall(session: Session) -> BudgetConfig | None:
+    """Return the settings that were in force at the session's last event, None if none are kept."""
+    if not session.settings:
+        return None
+    return BudgetConfig.merged([("ledger", session.settings)], session.window_size or None)[0]
