@@ -1,16 +1,12 @@
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from pool.redis_process import MISSING, PROGRAM, RedisProcess
+from support.redis_fixtures import own_server, server, shared_server  # noqa: F401 - fixtures
 
 
 @pytest.fixture(autouse=True)
-def fresh_place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let no test touch the person's own state folder."""
-    monkeypatch.setenv("HOME", str(tmp_path / "home"))
-    monkeypatch.setenv("TOKEN_BUDGET_STATE_DIR", str(tmp_path / "state"))
+def no_password(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("TOKEN_BUDGET_POOL_PASSWORD", raising=False)
 
 
@@ -23,34 +19,3 @@ def state(tmp_path: Path) -> str:
 @pytest.fixture
 def now() -> float:
     return time.time()
-
-
-@pytest.fixture(scope="session")
-def shared_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisProcess]:
-    if PROGRAM is None:
-        pytest.skip(MISSING)
-    pytest.importorskip("redis", reason="the extra `redis` is not installed")
-    server = RedisProcess(tmp_path_factory.mktemp("redis"))
-    yield server
-    server.stop()
-
-
-@pytest.fixture
-def server(shared_server: RedisProcess) -> RedisProcess:
-    """A server that is empty."""
-    import redis
-
-    with redis.Redis.from_url(shared_server.url) as client:
-        client.flushall()
-    return shared_server
-
-
-@pytest.fixture
-def own_server(tmp_path: Path) -> Iterator[RedisProcess]:
-    """A server that the test may kill."""
-    if PROGRAM is None:
-        pytest.skip(MISSING)
-    pytest.importorskip("redis", reason="the extra `redis` is not installed")
-    server = RedisProcess(tmp_path / "redis")
-    yield server
-    server.stop()

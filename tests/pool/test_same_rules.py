@@ -14,7 +14,7 @@ from moai_flow.pool.definition import Pool
 from moai_flow.pool.redis_store import RedisPool
 
 if TYPE_CHECKING:
-    from redis_process import RedisProcess
+    from support.redis_process import RedisProcess
 
 SWARMS = ("a", "b", "c")
 

@@ -7,10 +7,10 @@ the environment, and nowhere else, because what a project's files say never choo
 
 from __future__ import annotations
 
-from moai_flow.cli.amounts import read_tokens
+from moai_flow.core.amounts import read_tokens
+from moai_flow.core.names import is_swarm_name, safe_name
+from moai_flow.core.setting_checks import MAX_TOKENS
 from moai_flow.pool.period import check_per
-from moai_flow.resource.keys import MOST_TOKENS
-from moai_flow.resource.names import is_swarm_name, safe_name
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -155,8 +155,8 @@ def _amount(value: Any) -> int:
         return read_tokens(value)
     if isinstance(value, bool) or not isinstance(value, int):
         raise TypeError('must be a whole number of tokens, or a text like "20M"')
-    if not 0 < value <= MOST_TOKENS:
-        raise ValueError(f"must be at least 1 token and at most {MOST_TOKENS:,}")
+    if not 0 < value <= MAX_TOKENS:
+        raise ValueError(f"must be at least 1 token and at most {MAX_TOKENS:,}")
     return value
 
 

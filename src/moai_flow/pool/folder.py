@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import posix
 
-from moai_flow.hook import files
+from moai_flow.core import compact_json
+from moai_flow.hook.state import files
 from moai_flow.pool import membership
 from moai_flow.pool.accounts import Accounts, Lease, Publication
-from moai_flow.resource import wire
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -172,11 +172,11 @@ def _encode(accounts: Accounts, newest: Membership | None) -> bytes:
         },
         "newest": membership.encode(newest).decode("ascii") if newest is not None else "",
     }
-    return wire.encode(document).encode("ascii") + b"\n"
+    return compact_json.encode(document).encode("ascii") + b"\n"
 
 
 def _decode(data: bytes) -> tuple[Accounts, Membership | None]:
-    document = wire.decode(data.decode("ascii"))
+    document = compact_json.decode(data.decode("ascii"))
     accounts = Accounts(document["period"], document["born"])
     accounts.epoch = document["epoch"]
     accounts.sums = {str(swarm): int(tokens) for swarm, tokens in document["sums"].items()}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from moai_flow.hook import files
+from moai_flow.hook.state import files
 from moai_flow.pool import membership, period
 from moai_flow.pool.accounts import Accounts
 from moai_flow.pool.folder import Folder, counted

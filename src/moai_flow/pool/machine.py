@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import posix
 
-from moai_flow.hook import files
-from moai_flow.resource.names import is_swarm_name, safe_name
+from moai_flow.core.names import is_swarm_name, safe_name
+from moai_flow.hook.state import files
 
 _HOST_LENGTH = 40
 _RANDOM_BYTES = 4

@@ -7,6 +7,7 @@ is the total less its *base*, the total when it began.
 
 from __future__ import annotations
 
+from moai_flow.core import compact_json
 from moai_flow.pool.accounts import (
     GRANTED,
     LEASE_MILLISECONDS,
@@ -17,7 +18,6 @@ from moai_flow.pool.accounts import (
     Publication,
     Request,
 )
-from moai_flow.resource import wire
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -264,7 +264,6 @@ def acquire(
         limits: tokens of the pool and of the swarm in it, None without one.
         send: hands a request to the store; whatever it raises is passed on.
     """
-
     tries = MAX_TRIES
     while True:
         answer = send(update(lambda member: member.request(lease, swarm, tokens, limits)))
@@ -273,9 +272,9 @@ def acquire(
             continue
         if answer.word != GRANTED:
             return False
-        expires = answer.expires
-        update(lambda member: member.hold(lease, swarm, tokens, expires))
-        return True
+        break
+    update(lambda member: member.hold(lease, swarm, tokens, answer.expires))
+    return True
 
 
 def reconcile(
@@ -314,13 +313,13 @@ def reconcile(
 
 def encode(member: Membership) -> bytes:
     """Return a membership as the bytes of its file."""
-    return wire.encode({slot: getattr(member, slot) for slot in Membership.__slots__}).encode("ascii") + b"\n"
+    return compact_json.encode({slot: getattr(member, slot) for slot in Membership.__slots__}).encode("ascii") + b"\n"
 
 
 def decode(data: bytes) -> Membership | None:
     """Return the membership that the bytes were made from, None if they are damaged."""
     try:
-        values = wire.decode(data.decode("ascii"))
+        values = compact_json.decode(data.decode("ascii"))
         member = Membership(values["machine"], values["session"])
         for slot in Membership.__slots__:
             value = values[slot]

@@ -8,10 +8,11 @@ flushed or has lost its last second.
 from __future__ import annotations
 
 import os
-from functools import cache
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from moai_flow.hook import files
+from moai_flow.core import compact_json
+from moai_flow.hook.state import files
 from moai_flow.pool import membership, period
 from moai_flow.pool.accounts import (
     OTHER_PERIOD,
@@ -24,8 +25,7 @@ from moai_flow.pool.accounts import (
     Request,
 )
 from moai_flow.pool.folder import Folder
-from moai_flow.resource import wire
-from moai_flow.resource.redis_server import Script, connect
+from moai_flow.resource.redis_server import connect, load
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -41,17 +41,9 @@ ANSWER_SECONDS = 1.0
 RECONCILE_SECONDS = 60.0
 """Seconds after which this machine looks again whether the server has all it was told."""
 
-_SCRIPTS = os.path.join(os.path.dirname(__file__), "scripts")
+_SCRIPTS = Path(__file__).parent / "scripts"
+_COMMON = str(_SCRIPTS / "common.lua")
 _SERVER_FILE = "server"
-
-
-@cache
-def _script(name: str) -> Script:
-    parts = []
-    for part in ("common", name):
-        with open(os.path.join(_SCRIPTS, f"{part}.lua"), encoding="utf-8") as file:
-            parts.append(file.read())
-    return Script("\n".join(parts))
 
 
 class RedisPool:
@@ -208,24 +200,33 @@ class RedisPool:
             message.known,
             message.member,
             message.revision,
-            wire.encode(message.figures),
-            wire.encode([[lease, *held] for lease, held in message.leases.items()]),
-            wire.encode([[lease, expires] for lease, expires in message.ended.items()]),
+            compact_json.encode(message.figures),
+            compact_json.encode([[lease, *held] for lease, held in message.leases.items()]),
+            compact_json.encode([[lease, expires] for lease, expires in message.ended.items()]),
         )
 
     def _run(self, name: str, current: int, epoch: int, known: Mapping[str, int], *arguments: str | int) -> Answer:
         return _answer(self._reply(name, current, epoch, known, *arguments))
 
     def _reply(self, name: str, current: int, epoch: int, known: Mapping[str, int], *arguments: str | int) -> Any:
-        import redis
+        # Imported by `connect` already: what is not installed was said there.
+        import redis  # noqa: PLC0415
 
         # One slot of a cluster for a pool, and keys of their own for each period.
         place = f"token-budget:{{{self._pool.name}}}"
         keys = [f"{place}:{current}:sums", f"{place}:{current}:sessions", f"{place}:leases"]
         per = self._pool.per
-        head: list[str | int] = [current, period.length(per), period.shift(per), epoch, wire.encode(dict(known))]
+        head: list[str | int] = [
+            current,
+            period.length(per),
+            period.shift(per),
+            epoch,
+            compact_json.encode(dict(known)),
+        ]
         try:
-            return _script(name).run(self._client, keys, [*head, *arguments])
+            return load(str(_SCRIPTS / "common.lua"), str(_SCRIPTS / f"{name}.lua")).run(
+                self._client, keys, [*head, *arguments]
+            )
         except redis.RedisError as error:
             raise Away(_reason(error)) from error
 
@@ -268,6 +269,6 @@ def _stored(name: str, value: str, current: int, epoch: int) -> Publication:
         period=current,
         epoch=epoch,
         revision=int(revision),
-        figures={swarm: int(tokens) for swarm, tokens in wire.decode(figures).items()},
+        figures={swarm: int(tokens) for swarm, tokens in compact_json.decode(figures).items()},
         seen=int(seen),
     )

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import posix
 
-from moai_flow.hook import files
-from moai_flow.resource.names import safe_name
+from moai_flow.core.names import safe_name
+from moai_flow.hook.state import files
 
 MAX_DEPTH = 64
 """Folders that are looked at, from the project's upwards."""

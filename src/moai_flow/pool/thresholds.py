@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from moai_flow.core.notices import CRITICAL, NORMAL, SWARM_CRITICAL_PERCENT, SWARM_WARNING_PERCENT, WARNING
 from moai_flow.pool.period import words
-from moai_flow.resource.notices import CRITICAL, NORMAL, SWARM_CRITICAL_PERCENT, SWARM_WARNING_PERCENT, WARNING
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -6,9 +6,11 @@ redis-py takes 100 to 400 ms to import, so it is imported when a server is first
 from __future__ import annotations
 
 import hashlib
+from functools import cache
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from moai_flow.resource.errors import StateError
+from moai_flow.core.errors import StateError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -80,3 +82,9 @@ class Script:
             return execute("EVALSHA", self._digest, len(keys), *keys, *arguments)
         except redis.exceptions.NoScriptError:
             return execute("EVAL", self._source, len(keys), *keys, *arguments)
+
+
+@cache
+def load(*paths: str) -> Script:
+    """Return the script that these files make together; each is read once."""
+    return Script("\n".join([Path(path).read_text(encoding="utf-8") for path in paths]))

@@ -11,26 +11,31 @@ from __future__ import annotations
 
 import os
 import random
+import threading
 import time
-from functools import cache
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
-from moai_flow.resource import codec, wire
-from moai_flow.resource.errors import (
+from moai_flow.core import codec, compact_json
+from moai_flow.core.errors import (
     ConnectionLostError,
     CorruptStateError,
     LockTimeoutError,
     NewerStateError,
     StateError,
 )
-from moai_flow.resource.ledger import Ledger
-from moai_flow.resource.redis_server import Script, connect, public_address
+from moai_flow.core.ledger import Ledger
+from moai_flow.core.names import is_swarm_name
+from moai_flow.resource.redis_server import connect, load, public_address
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from moai_flow.resource.config import BudgetConfig
-    from moai_flow.resource.store import Result
+    from moai_flow.core.config import BudgetConfig
+    from moai_flow.resource.state_file import Result
+
+    Counted = tuple[str, str, int]
+    """What is counted: "consume", "consume_reserved", "record", "reserve" or "release"; the swarm; tokens."""
 
 TIMEOUT = 10.0
 """Seconds to wait for an answer that was lost, and for others that change the state."""
@@ -46,13 +51,8 @@ _BATON_SECONDS = 0.25
 _WAITS = 20
 _WAIT, _CHANGED, _TOO_LARGE = -1, -2, -2
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.001, 0.2
-_SCRIPTS = os.path.join(os.path.dirname(__file__), "scripts")
-
-
-@cache
-def _script(name: str) -> Script:
-    with open(os.path.join(_SCRIPTS, f"{name}.lua"), encoding="utf-8") as file:
-        return Script(file.read())
+_SCRIPTS = Path(__file__).parent / "scripts"
+_COUNT, _STORE, _SETTLE, _PASS = (str(_SCRIPTS / f"{name}.lua") for name in ("count", "store", "settle", "claim"))
 
 
 class RedisState:
@@ -62,32 +62,66 @@ class RedisState:
         url: the server's address.
         key: the name of the state there.
         config: the settings of the ledger that is read.
+        clock: tells the seconds since the epoch.
         timeout: seconds to wait for an answer, and for others that change the state.
 
     Raises:
         StateError: redis-py is not installed, or the address is none.
     """
 
-    def __init__(self, url: str, key: str, config: BudgetConfig, *, timeout: float = TIMEOUT) -> None:
+    def __init__(
+        self,
+        url: str,
+        key: str,
+        config: BudgetConfig,
+        *,
+        clock: Callable[[], float] = time.time,
+        timeout: float = TIMEOUT,
+    ) -> None:
         self._client = connect(url, timeout=timeout)
         self._config = config
         self._timeout = timeout
+        self._clock = clock
         self._name = f"{public_address(url)} {key}"
         place = f"token-budget-state:{{{key}}}"
         self._state, self._history = f"{place}:ledger", f"{place}:history"
         self._claim, self._baton = f"{place}:claim", f"{place}:baton"
         self._clients = f"{place}:client:"
-        self._process = 0
-        self._number = 0
-        self._doubtful: ConnectionLostError | None = None
+        self._lock = threading.RLock()
         self._renew()
 
     def _renew(self) -> None:
         """Take an id of this process's own: a forked one must not answer for its parent's requests."""
         self._process = os.getpid()
-        self._own = f"{os.urandom(12).hex()}"
+        self._own = os.urandom(12).hex()
         self._number = 0
-        self._doubtful = None
+        self._doubtful: tuple[ConnectionLostError, int, Callable[[int], object]] | None = None
+
+    def change(self, operation: Callable[[Ledger], Result], counted: Counted | None = None) -> Result:
+        """Apply `operation` to the ledger and store what it became; return what it returned.
+
+        It may be applied several times, to what the state was each time; one that returns False changed nothing.
+
+        Args:
+            operation: the change.
+            counted: (action, swarm, tokens) where the operation does no more than count: one round trip does it.
+
+        Raises:
+            ConnectionLostError: an answer was lost; its `made` says whether the change was made.
+            LockTimeoutError: others kept the state for too long.
+            StateError: the state is damaged or was written by a newer version.
+        """
+        with self._lock:
+            try:
+                if counted is not None and is_swarm_name(counted[1]):
+                    done = self._count(*counted)
+                    if done is not None:
+                        return cast("Result", done)
+                return self._change(operation)
+            except ConnectionLostError as error:
+                lost = error
+                lost.on_retry(lambda: self._settle(lost), lambda: self.change(operation, counted))
+                raise
 
     @property
     def _keys(self) -> list[str]:
@@ -102,7 +136,8 @@ class RedisState:
             ConnectionLostError: the server gives no answer; nothing was changed.
             StateError: the state is damaged or was written by a newer version.
         """
-        return self._read()[0]
+        with self._lock:
+            return self._read()[0]
 
     def _read(self) -> tuple[Ledger, str]:
         """Return the ledger and its version."""
@@ -126,7 +161,7 @@ class RedisState:
                 swarm.reserved = int(fields[b"r:" + name])
                 swarm.last_updated = float(fields[b"u:" + name])
             for entry in entries:
-                at, swarm_id, action, tokens = wire.decode(entry.decode("ascii"))
+                at, swarm_id, action, tokens = compact_json.decode(entry.decode("ascii"))
                 ledger.note(at, swarm_id, action, tokens)
         except NewerStateError as error:
             raise NewerStateError(f"{self._name}: {error}; update moai-flow-token-budget") from error
@@ -136,48 +171,27 @@ class RedisState:
 
     # -- changing --------------------------------------------------------------------------------------------
 
-    def count(self, action: str, swarm_id: str, tokens: int) -> bool | None:
-        """Let the server count tokens of a swarm: one round trip.
-
-        Args:
-            action: "consume", "consume_reserved", "record", "reserve" or "release".
-            swarm_id: whose.
-            tokens: how many.
-
-        Returns:
-            Whether it was done; None if the figures are beyond the server's exact arithmetic (2^53): then it is
-            to be done by `change`.
-
-        Raises:
-            ConnectionLostError: an answer was lost; its `made` says whether the change was made.
-            LockTimeoutError: others kept the state for too long.
-        """
+    def _count(self, action: str, swarm_id: str, tokens: int) -> bool | None:
+        """Let the server count tokens of a swarm; None if the figures are beyond its exact arithmetic (2^53)."""
         number = self._begin()
 
         def ask() -> Any:
-            arguments = [number, action, swarm_id, tokens, repr(time.time()), self._config.pool, REMEMBERED_SECONDS]
-            return _script("count").run(self._client, self._keys, arguments)
+            clock, most = repr(self._clock()), self._config.pool
+            arguments: list[str | int] = [number, action, swarm_id, tokens, clock, most, REMEMBERED_SECONDS]
+            return load(_COUNT).run(self._client, self._keys, arguments)
 
         reply = self._request(number, ask, bool)
         if reply == _WAIT:
             reply = self._wait_for_claim(lambda: self._request(number, ask, bool))
         return None if reply == _TOO_LARGE else bool(reply)
 
-    def change(self, operation: Callable[[Ledger], Result]) -> Result:
-        """Apply `operation` to the ledger and store what it became; return what it returned.
-
-        It may be applied several times, to what the state was each time; one that returns False changed nothing.
-
-        Raises:
-            ConnectionLostError: an answer was lost; its `made` says whether the change was made.
-            LockTimeoutError: others kept the state for too long.
-            StateError: the state is damaged or was written by a newer version.
-        """
+    def _change(self, operation: Callable[[Ledger], Result]) -> Result:
         number = self._begin()
         ledger, version = self._read()
         result = operation(ledger)
         if result is False or self._store(number, ledger, version, "", result) == 1:
             return result
+        # Another change came first: from now on in the order of asking.
         with _Claim(self, time.monotonic() + self._timeout) as who:
             while True:
                 ledger, version = self._read()
@@ -188,14 +202,21 @@ class RedisState:
     def _store(self, number: int, ledger: Ledger, version: str, who: str, result: object) -> int:
         entries = ledger.history
         ledger._history = []  # noqa: SLF001 - it is kept in a list of its own
-        fields: list[Any] = ["version", int(version) + 1, "ledger", codec.encode(ledger), "total", ledger.total_consumed]
+        fields: list[Any] = [
+            "version",
+            int(version) + 1,
+            "ledger",
+            codec.encode(ledger),
+            "total",
+            ledger.total_consumed,
+        ]
         for swarm_id, swarm in ledger.swarms.items():
             fields += [f"a:{swarm_id}", swarm.allocated, f"c:{swarm_id}", swarm.consumed]
             fields += [f"r:{swarm_id}", swarm.reserved, f"u:{swarm_id}", repr(swarm.last_updated)]
         arguments = [number, REMEMBERED_SECONDS, who, version, len(fields), *fields]
-        arguments += [wire.encode(entry) for entry in entries]
+        arguments += [compact_json.encode(entry) for entry in entries]
         return int(
-            self._request(number, lambda: _script("store").run(self._client, self._keys, arguments), lambda _: result)
+            self._request(number, lambda: load(_STORE).run(self._client, self._keys, arguments), lambda _: result)
         )
 
     # -- waiting for others ----------------------------------------------------------------------------------
@@ -236,9 +257,9 @@ class RedisState:
         self._claims("give", who)
 
     def _claims(self, word: str, who: str) -> bool:
-        arguments = [word, who, CLAIM_MILLISECONDS]
+        arguments: list[str | int] = [word, who, CLAIM_MILLISECONDS]
         keys = [self._claim, self._baton]
-        return bool(self._ask(lambda: _script("claim").run(self._client, keys, arguments), changes=False))
+        return bool(self._ask(lambda: load(_PASS).run(self._client, keys, arguments), changes=False))
 
     # -- requests that never count twice ---------------------------------------------------------------------
 
@@ -247,7 +268,7 @@ class RedisState:
         if self._process != os.getpid():
             self._renew()
         if self._doubtful is not None:
-            self._settle(self._doubtful)
+            self._settle(self._doubtful[0])
         self._number += 1
         return self._number
 
@@ -256,21 +277,21 @@ class RedisState:
             return int(self._ask(ask, changes=True))
         except ConnectionLostError as error:
             if error.made is None:
-                error.settle = lambda: self._settle(error)
-                error.number, error.outcome = number, outcome
-                self._doubtful = error
+                self._doubtful = (error, number, outcome)
             raise
 
     def _settle(self, error: ConnectionLostError) -> None:
         """Find out what became of a doubtful request, and see that it does not happen any more if it has not."""
-        if error.made is not None:
-            return
-        keys, arguments = [self._clients + self._own], [error.number, REMEMBERED_SECONDS]
-        reply = int(self._ask(lambda: _script("settle").run(self._client, keys, arguments), changes=False))
-        error.made = reply > 0
-        if reply >= 0:
-            error.result = error.outcome(reply)
-        if self._doubtful is error:
+        with self._lock:
+            if self._doubtful is None or self._doubtful[0] is not error:
+                return
+            _, number, outcome = self._doubtful
+            keys = [self._clients + self._own]
+            arguments = [number, REMEMBERED_SECONDS]
+            reply = int(self._ask(lambda: load(_SETTLE).run(self._client, keys, arguments), changes=False))
+            error.made = reply >= 0
+            if error.made:
+                error.result = outcome(reply)
             self._doubtful = None
 
     def _ask(self, ask: Callable[[], Any], *, changes: bool) -> Any:
@@ -293,7 +314,9 @@ class RedisState:
             except (redis.exceptions.ConnectionError, redis.exceptions.TimeoutError) as error:
                 was_sent = was_sent or _may_have_arrived(error)
                 if time.monotonic() - started > (self._timeout if was_sent else UNREACHABLE_SECONDS):
-                    raise ConnectionLostError(_sentence(self._name, changes and was_sent), made=None if changes and was_sent else False) from error
+                    is_doubtful = changes and was_sent
+                    made = None if is_doubtful else False
+                    raise ConnectionLostError(_sentence(self._name, is_doubtful), made=made) from error
             except redis.exceptions.RedisError as error:
                 raise StateError(f"{self._name}: the server refuses ({error})") from error
             time.sleep(pause)
@@ -332,6 +355,3 @@ class _Claim:
 
     def __exit__(self, *_: object) -> None:
         self._state.give_claim(self._who)
-
-
-__all__ = ["RedisState", "cast"]

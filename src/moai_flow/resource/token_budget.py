@@ -11,7 +11,7 @@ from moai_flow.core import allocations, notices, scaling
 from moai_flow.core.arguments import check_new_swarm_id, check_swarm_id, check_tokens
 from moai_flow.core.config import BudgetConfig
 from moai_flow.core.ledger import Ledger
-from moai_flow.core.names import preview
+from moai_flow.core.names import is_swarm_name, preview
 from moai_flow.core.status import global_status
 from moai_flow.resource.settings import load_config
 from moai_flow.resource.state_file import StateFile
@@ -19,6 +19,7 @@ from moai_flow.resource.state_file import StateFile
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from moai_flow.resource.redis_state import Counted, RedisState
     from moai_flow.resource.state_file import Result
 
 DEFAULT_CONFIG_PATH = ".moai/config/config.json"
@@ -33,10 +34,13 @@ class TokenBudget:
         config: the settings themselves, in place of a file.
         state_path: a file in which the budget persists and that processes share (the guide's
             `.swarm/token_budget.json`); None keeps it in memory.
+        state_url: in place of a file, a Redis or Valkey server (redis://HOST:PORT/DB, rediss:// with TLS) that
+            processes on many machines share.
+        state_key: the name of the budget's state there, 1-64 characters of `A-Z a-z 0-9 . _ -`.
 
     Raises:
         ConfigError: the configuration is malformed; the message names file, key and reason.
-        StateError: the state file cannot be read.
+        StateError: the state file cannot be read, or the server gives no answer.
         TypeError: an argument is not what it should be.
     """
 
@@ -46,6 +50,8 @@ class TokenBudget:
         *,
         config: BudgetConfig | None = None,
         state_path: str | os.PathLike[str] | None = None,
+        state_url: str | None = None,
+        state_key: str = "default",
     ) -> None:
         if config is None:
             config = load_config(DEFAULT_CONFIG_PATH if config_path is None else _path(config_path, "config_path"))
@@ -56,15 +62,24 @@ class TokenBudget:
         self.config = config
         self._lock = threading.RLock()
         self._ledger = Ledger(config)
-        self._file = None if state_path is None else StateFile(_path(state_path, "state_path"), config)
+        self._file: StateFile | RedisState | None = None
+        if state_url is not None:
+            if state_path is not None:
+                raise TypeError("state_path and state_url cannot both be given")
+            self._file = _server_state(state_url, state_key, config)
+        elif state_path is not None:
+            self._file = StateFile(_path(state_path, "state_path"), config)
         # Whether `consume` is a matter of the ledger alone.
         self._is_plain = self._file is None and not config.enable_auto_scaling
         if self._file is not None:
             self._file.read()
 
-    def _change(self, operation: Callable[[Ledger], Result]) -> Result:
+    def _change(self, operation: Callable[[Ledger], Result], counted: Counted | None = None) -> Result:
+        """Apply an operation; `counted` is what a server can do in its place, if that is all there is to do."""
         with self._lock:
-            return operation(self._ledger) if self._file is None else self._file.change(operation)
+            if self._file is None:
+                return operation(self._ledger)
+            return self._file.change(operation, None if self.config.enable_auto_scaling else counted)
 
     def _view(self) -> Ledger:
         return self._ledger if self._file is None else self._file.read()
@@ -141,8 +156,10 @@ class TokenBudget:
                 return self._ledger.consume(
                     swarm_id, tokens, time(), from_reservation=from_reservation, critical=critical
                 )
+        counted = None if critical else ("consume_reserved" if from_reservation else "consume", swarm_id, tokens)
         return self._change(
-            lambda ledger: _consume(ledger, swarm_id, tokens, from_reservation=from_reservation, critical=critical)
+            lambda ledger: _consume(ledger, swarm_id, tokens, from_reservation=from_reservation, critical=critical),
+            counted,
         )
 
     def record(self, swarm_id: str, tokens: int) -> bool:
@@ -153,7 +170,8 @@ class TokenBudget:
         """
         check_swarm_id(swarm_id)
         check_tokens(tokens)
-        return self._change(lambda ledger: _scaled(ledger, ledger.record(swarm_id, tokens, time())))
+        counted = ("record", swarm_id, tokens)
+        return self._change(lambda ledger: _scaled(ledger, ledger.record(swarm_id, tokens, time())), counted)
 
     def reset(self, swarm_id: str) -> bool:
         """Start a swarm again at 0, for example after `/clear`; its limit stays. False if it is unknown."""
@@ -170,7 +188,7 @@ class TokenBudget:
         """
         check_swarm_id(swarm_id)
         check_tokens(tokens)
-        return self._change(lambda ledger: ledger.reserve(swarm_id, tokens, time()))
+        return self._change(lambda ledger: ledger.reserve(swarm_id, tokens, time()), ("reserve", swarm_id, tokens))
 
     def release_reservation(self, swarm_id: str, tokens: int) -> bool:
         """Give reserved tokens back, at most what is reserved; False if the swarm is unknown.
@@ -180,7 +198,7 @@ class TokenBudget:
         """
         check_swarm_id(swarm_id)
         check_tokens(tokens)
-        return self._change(lambda ledger: ledger.release(swarm_id, tokens, time()))
+        return self._change(lambda ledger: ledger.release(swarm_id, tokens, time()), ("release", swarm_id, tokens))
 
     # -- reading ---------------------------------------------------------------------------------------------
 
@@ -255,6 +273,21 @@ def _path(path: Any, name: str) -> str:
         return os.fsdecode(path)
     except TypeError:
         raise TypeError(f"{name} must be a path, not {preview(path)}") from None
+
+
+def _server_state(url: Any, key: Any, config: BudgetConfig) -> RedisState:
+    if not isinstance(url, str):
+        raise TypeError(f"state_url must be an address, not {preview(url)}")
+    if not is_swarm_name(key):
+        raise ValueError(f"state_key must be 1-64 characters of A-Z a-z 0-9 . _ -, not {preview(key)}")
+    # Imported here: who shares nothing between machines needs no client of a server.
+    from moai_flow.resource.redis_state import RedisState
+
+    return RedisState(url, key, config, clock=_now)
+
+
+def _now() -> float:
+    return time()
 
 
 def _rebalance(ledger: Ledger) -> dict[str, int]:
