@@ -58,6 +58,7 @@ class ConnectionLostError(StateError, ConnectionError):
         """
         if self.made is None and self._settle is not None:
             self._settle()
-        if self.made or self._again is None:
-            return self.result
-        return self._again()
+        if not self.made and self._again is not None:
+            self.result = self._again()
+            self.made = True
+        return self.result

@@ -24,7 +24,7 @@ from moai_flow.core.errors import (
     NewerStateError,
     StateError,
 )
-from moai_flow.core.ledger import Ledger
+from moai_flow.core.ledger import HISTORY_LENGTH, Ledger
 from moai_flow.core.names import is_swarm_name
 from moai_flow.resource.redis_server import connect, load, public_address
 
@@ -48,8 +48,8 @@ REMEMBERED_SECONDS = 3_600
 
 CLAIM_MILLISECONDS = 2_000
 _BATON_SECONDS = 0.25
-_WAITS = 20
-_WAIT, _CHANGED, _TOO_LARGE = -1, -2, -2
+_TRIES = 4
+_WAIT, _TOO_LARGE = -1, -2
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.001, 0.2
 _SCRIPTS = Path(__file__).parent / "scripts"
 _COUNT, _STORE, _SETTLE, _PASS = (str(_SCRIPTS / f"{name}.lua") for name in ("count", "store", "settle", "claim"))
@@ -93,7 +93,8 @@ class RedisState:
     def _renew(self) -> None:
         """Take an id of this process's own: a forked one must not answer for its parent's requests."""
         self._process = os.getpid()
-        self._own = os.urandom(12).hex()
+        self._own = self._clients + os.urandom(12).hex()
+        self._keys = [self._state, self._history, self._own, self._claim]
         self._number = 0
         self._doubtful: tuple[ConnectionLostError, int, Callable[[int], object]] | None = None
 
@@ -123,10 +124,6 @@ class RedisState:
                 lost.on_retry(lambda: self._settle(lost), lambda: self.change(operation, counted))
                 raise
 
-    @property
-    def _keys(self) -> list[str]:
-        return [self._state, self._history, self._clients + self._own, self._claim]
-
     # -- reading ---------------------------------------------------------------------------------------------
 
     def read(self) -> Ledger:
@@ -145,7 +142,7 @@ class RedisState:
         def ask() -> tuple[dict[bytes, bytes], list[bytes]]:
             pipeline = self._client.pipeline(transaction=True)
             pipeline.hgetall(self._state)
-            pipeline.lrange(self._history, 0, -1)
+            pipeline.lrange(self._history, -HISTORY_LENGTH, -1)
             fields, entries = pipeline.execute()
             return fields, entries
 
@@ -174,15 +171,16 @@ class RedisState:
     def _count(self, action: str, swarm_id: str, tokens: int) -> bool | None:
         """Let the server count tokens of a swarm; None if the figures are beyond its exact arithmetic (2^53)."""
         number = self._begin()
+        clock, most = repr(self._clock()), self._config.pool
+        request = f"{number} {action} {swarm_id} {tokens} {clock} {most} {REMEMBERED_SECONDS}"
 
-        def ask() -> Any:
-            clock, most = repr(self._clock()), self._config.pool
-            arguments: list[str | int] = [number, action, swarm_id, tokens, clock, most, REMEMBERED_SECONDS]
-            return load(_COUNT).run(self._client, self._keys, arguments)
+        def ask(*who: str) -> int:
+            run = load(_COUNT).run
+            return self._request(number, lambda: run(self._client, self._keys, [request, *who]), bool)
 
-        reply = self._request(number, ask, bool)
+        reply = ask()
         if reply == _WAIT:
-            reply = self._wait_for_claim(lambda: self._request(number, ask, bool))
+            reply = self._wait_for_claim(ask)
         return None if reply == _TOO_LARGE else bool(reply)
 
     def _change(self, operation: Callable[[Ledger], Result]) -> Result:
@@ -221,21 +219,18 @@ class RedisState:
 
     # -- waiting for others ----------------------------------------------------------------------------------
 
-    def _wait_for_claim(self, again: Callable[[], int]) -> int:
-        """Try again while somebody has the claim; after some tries, wait in the queue too."""
-        deadline = time.monotonic() + self._timeout
+    def _wait_for_claim(self, ask: Callable[..., int]) -> int:
+        """Ask again while somebody has the claim; after some tries, in the order of asking."""
         pause = _FIRST_PAUSE
-        for _ in range(_WAITS):
+        for _ in range(_TRIES):
             time.sleep(pause * random.uniform(0.5, 1.5))  # noqa: S311 - no secret
-            pause = min(pause * 1.5, _LONGEST_PAUSE / 10)
-            reply = again()
+            pause *= 2
+            reply = ask()
             if reply != _WAIT:
                 return reply
         while True:
-            # Whoever has just had the claim passes it on: what is tried at that moment is not refused.
-            with _Claim(self, deadline):
-                pass
-            reply = again()
+            with _Claim(self, time.monotonic() + self._timeout) as who:
+                reply = ask(who)
             if reply != _WAIT:
                 return reply
 
@@ -286,9 +281,8 @@ class RedisState:
             if self._doubtful is None or self._doubtful[0] is not error:
                 return
             _, number, outcome = self._doubtful
-            keys = [self._clients + self._own]
             arguments = [number, REMEMBERED_SECONDS]
-            reply = int(self._ask(lambda: load(_SETTLE).run(self._client, keys, arguments), changes=False))
+            reply = int(self._ask(lambda: load(_SETTLE).run(self._client, [self._own], arguments), changes=False))
             error.made = reply >= 0
             if error.made:
                 error.result = outcome(reply)
