@@ -18,6 +18,7 @@ SUMMARIES = {
     "allocate": "Promise a swarm tokens, or change its limit.",
     "deallocate": "Remove a swarm and what it was promised.",
     "reset": "Take a swarm's consumption back to zero.",
+    "pool": "Show and reset budgets that several sessions, worktrees or machines share.",
     "accuracy": "Show how far the estimates were from what was then measured.",
     "metrics": "Print the budgets of all running sessions for Prometheus.",
     "replay": "Show what the hooks would have said in a session that is over.",

@@ -55,9 +55,10 @@ class Folder:
         name: the pool's name, which must be a valid one.
     """
 
-    __slots__ = ("path",)
+    __slots__ = ("path", "state")
 
     def __init__(self, state: str, name: str) -> None:
+        self.state = state
         self.path = pool_folder(state, name)
 
     def lock(self) -> int:
@@ -67,6 +68,7 @@ class Folder:
             files.Busy: another process keeps it and makes no progress.
             OSError: the folder cannot be made, or the lock cannot be opened.
         """
+        files.ensure_folder(pools(self.state))
         files.ensure_folder(self.path)
         return files.lock(f"{self.path}/lock", f"{self.path}/{_ACCOUNTS}")
 

@@ -19,6 +19,8 @@ _MAX_BYTES = 4_096
 _TYPE, _FOLDER, _REGULAR = 0o170000, 0o040000, 0o100000
 _PRIME = (1 << 61) - 1
 _BASE_LENGTH = 32
+_PREFIX = "project-"
+_DIGITS = 16
 
 
 def project_pool(folder: str) -> str:
@@ -28,7 +30,13 @@ def project_pool(folder: str) -> str:
         folder: an absolute path, which need not exist.
     """
     root = _repository(folder) or folder
-    return f"project-{safe_name(root.rpartition('/')[2][:_BASE_LENGTH])}-{_fingerprint(root)}"
+    return f"{_PREFIX}{safe_name(root.rpartition('/')[2][:_BASE_LENGTH])}-{_fingerprint(root)}"
+
+
+def is_project_pool(name: str) -> bool:
+    """Return whether a name is one that `project_pool` makes."""
+    digits = name.rpartition("-")[2]
+    return name.startswith(_PREFIX) and len(digits) == _DIGITS and set(digits) <= set("0123456789abcdef")
 
 
 def _repository(folder: str) -> str:
