@@ -20,14 +20,11 @@ from support.accuracy import errors, is_alone, percentile
 from support.metering import Step, figures, play
 from support.recordings import Recording, recordings
 
-from moai_flow.hook import meter
-
 BOUNDS = "0.5 / 2 / 5"
 
 
 def main() -> None:
     """Print the tables."""
-    meter.REPLY_SECONDS = 0.0  # a recording's transcript does not grow while a hook waits
     print(f"Error of the main window's occupancy, percent (median / p95 / worst; asked on `natural`: {BOUNDS})\n")
     print(f"{'recording':28} {'all events':>30} {'no other tool under way':>32}")
     for recording in recordings("*/natural*"):

@@ -106,7 +106,7 @@ class Session:
         """Let the package answer an event, in this process."""
         self._at += 1.0
         event = Event(self.payload(**fields))
-        return respond(event, self.environment, sys.platform, self._at)
+        return respond(event, self.environment, sys.platform, self._at, wait_seconds=0.0)
 
     def call(self, agent: str = "", agent_type: str = "") -> dict[str, Any]:
         """Write the message that calls a tool to the transcript; return the PostToolUse that follows."""

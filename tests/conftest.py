@@ -9,8 +9,6 @@ from hypothesis import HealthCheck, settings
 from support.scene import Scene
 from support.session import Session
 
-from moai_flow.hook import meter
-
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -32,13 +30,7 @@ def own_folders(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Mo
 
 
 @pytest.fixture
-def no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What the test writes is there before its hooks run."""
-    monkeypatch.setattr(meter, "REPLY_SECONDS", 0.0)
-
-
-@pytest.fixture
-def scene(tmp_path: Path, no_waiting: None) -> Scene:  # noqa: ARG001 - the fixture's effect is wanted
+def scene(tmp_path: Path) -> Scene:
     """A session whose events the test makes, in a home of its own."""
     return Scene(tmp_path)
 

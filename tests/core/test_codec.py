@@ -9,7 +9,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from moai_flow.core import allocations, codec, compact_json
-from moai_flow.core.ledger import Ledger
+from moai_flow.core.ledger import Ledger, SessionLedger
 from moai_flow.core.session import Session
 from moai_flow.core.swarm import Swarm
 from moai_flow.core.window import Estimate, Window
@@ -24,7 +24,14 @@ TEXTS = st.text(string.printable + "äß漢\U0001f600\ud800\x00", max_size=20)
 
 @st.composite
 def ledgers(draw: st.DrawFn) -> Ledger:
-    ledger = Ledger(CONFIG)
+    ledger: Ledger = Ledger(CONFIG)
+    if draw(st.booleans()):
+        session = Session(draw(NAMES))
+        session.turns = draw(st.lists(TOKENS, max_size=3))
+        session.pending_notices = draw(st.lists(TEXTS, max_size=2))
+        session.factors = draw(st.dictionaries(NAMES, st.floats(0.1, 9), max_size=2))
+        session.settlements = draw(st.lists(st.tuples(NAMES, TOKENS, TOKENS), max_size=2))
+        ledger = SessionLedger(CONFIG, session)
     for name in draw(st.lists(NAMES, max_size=4, unique=True)):
         swarm = Swarm(
             name,
@@ -50,12 +57,6 @@ def ledgers(draw: st.DrawFn) -> Ledger:
         ledger.windows[key] = window
     for _ in range(draw(st.integers(0, 3))):
         ledger.note(draw(TIMES), draw(NAMES), "consume", draw(TOKENS))
-    if draw(st.booleans()):
-        session = ledger.session = Session(draw(NAMES))
-        session.turns = draw(st.lists(TOKENS, max_size=3))
-        session.pending_notices = draw(st.lists(TEXTS, max_size=2))
-        session.factors = draw(st.dictionaries(NAMES, st.floats(0.1, 9), max_size=2))
-        session.settlements = draw(st.lists(st.tuples(NAMES, TOKENS, TOKENS), max_size=2))
     return ledger
 
 
@@ -66,15 +67,15 @@ def contents(thing: object) -> object:
     if isinstance(thing, dict):
         return {key: contents(value) for key, value in thing.items()}
     if hasattr(thing, "__slots__") and not isinstance(thing, BudgetConfig):
-        return {field: contents(getattr(thing, field)) for field in thing.__slots__}
+        fields = [field for kind in type(thing).__mro__ for field in getattr(kind, "__slots__", ())]
+        return {field: contents(getattr(thing, field)) for field in fields}
     return thing
 
 
 def an_ordinary_ledger() -> Ledger:
-    ledger = Ledger(CONFIG)
+    ledger = SessionLedger(CONFIG, Session("5f0c"))
     allocations.allocate(ledger, "backend", 50_000, 1_700_000_000.25)
     ledger.record("backend", 4_711, 1_700_000_001.5)
-    ledger.session = Session("5f0c")
     window = ledger.windows["main"] = Window("main", "backend")
     window.holdings["backend"] = 4_711
     window.pending["result:t1"] = Estimate("t1", "result", "backend", "text", 120)
@@ -153,5 +154,5 @@ def test_a_newer_version_is_left_alone() -> None:
 def test_fields_that_a_session_lacks_are_its_defaults() -> None:
     """A session written before a field existed can be read."""
     document = {"version": 1, "swarms": [], "windows": [], "history": [], "session": {"session_id": "5f0c"}}
-    session = codec.decode(sealed(document), CONFIG).session
+    session = codec.decode_session(sealed(document), CONFIG).session
     assert contents(session) == contents(Session("5f0c"))

@@ -8,7 +8,7 @@ import pytest
 
 from moai_flow.core import forecast, window_size
 from moai_flow.core.config import BudgetConfig
-from moai_flow.core.session import Session as LockedLedger
+from moai_flow.core.session import Session as SessionState
 
 if TYPE_CHECKING:
     from support.session import Session
@@ -199,16 +199,16 @@ def test_an_auto_budget_follows_the_window(session: Session) -> None:
 )
 def test_what_tells_the_windows_size(models: list[str], occupancy: int, expected: int) -> None:
     """The model's name, then the usage; else nobody knows."""
-    book = LockedLedger("s")
+    session_state = SessionState("s")
     for model in models:
-        window_size.take_model(book, model)
-    window_size.take_usage(book, occupancy)
-    assert book.window_size == expected
+        window_size.take_model(session_state, model)
+    window_size.take_usage(session_state, occupancy)
+    assert session_state.window_size == expected
 
 
 def test_the_size_of_the_budget_is_no_difference() -> None:
     """Nothing is said where budget and window agree, or nobody knows the window."""
-    book = LockedLedger("s")
-    assert window_size.difference(book, BudgetConfig()) == ""
-    book.window_size, book.size_source = 200_000, window_size.STATUS_LINE
-    assert window_size.difference(book, BudgetConfig()) == ""
+    session_state = SessionState("s")
+    assert window_size.difference(session_state, BudgetConfig()) == ""
+    session_state.window_size, session_state.size_source = 200_000, window_size.STATUS_LINE
+    assert window_size.difference(session_state, BudgetConfig()) == ""

@@ -18,7 +18,7 @@ from moai_flow.hook.enforcement import decide
 from moai_flow.hook.payload import Event
 
 if TYPE_CHECKING:
-    from moai_flow.core.ledger import Ledger
+    from moai_flow.core.ledger import SessionLedger
 
 AGENTS, CALLS, TYPES = ("a1", "a2", "a3", "a4"), ("c1", "c2", "c3", "c4"), ("backend", "docs")
 CONFIG = BudgetConfig(
@@ -43,7 +43,7 @@ def event(name: str, **fields: Any) -> Event:
     return Event({"hook_event_name": name, "session_id": "s", **fields})
 
 
-def step(ledger: Ledger, what: tuple[str, str, str, str, int], now: float) -> None:
+def step(ledger: SessionLedger, what: tuple[str, str, str, str, int], now: float) -> None:
     """Let one thing happen, as a hook takes it."""
     kind, agent, call, agent_type, tokens = what
     inside = {"agent_id": agent, "agent_type": agent_type}
@@ -72,7 +72,7 @@ def step(ledger: Ledger, what: tuple[str, str, str, str, int], now: float) -> No
         decide(ledger, happened, now)
 
 
-def promised(ledger: Ledger) -> dict[str, int]:
+def promised(ledger: SessionLedger) -> dict[str, int]:
     """Return what the reservations of each swarm have left."""
     left = dict.fromkeys(ledger.swarms, 0)
     for reservation in ledger.reservations.values():
@@ -81,7 +81,7 @@ def promised(ledger: Ledger) -> dict[str, int]:
     return left
 
 
-def figures(ledger: Ledger) -> dict[str, tuple[int, int]]:
+def figures(ledger: SessionLedger) -> dict[str, tuple[int, int]]:
     return {name: (swarm.consumed, swarm.reserved) for name, swarm in ledger.swarms.items()}
 
 
@@ -89,7 +89,7 @@ def figures(ledger: Ledger) -> dict[str, tuple[int, int]]:
 @given(steps=STEPS)
 def test_what_is_promised_fits_at_every_step(steps: list[tuple[str, str, str, str, int]]) -> None:
     """The sum is right, a new promise fits, a step that runs twice changes nothing, and bytes bring all of it back."""
-    ledger = opening.begin("s", CONFIG, None, 0.0)
+    ledger = opening.begin("s", CONFIG, 0.0)
     for agent_type in TYPES:
         agent_swarm(ledger, agent_type, 0.0)
     for number, what in enumerate(steps):
@@ -111,7 +111,7 @@ def test_what_is_promised_fits_at_every_step(steps: list[tuple[str, str, str, st
 @given(steps=STEPS)
 def test_nothing_stays_promised(steps: list[tuple[str, str, str, str, int]]) -> None:
     """Half an hour after the last event the next one finds every reservation released."""
-    ledger = opening.begin("s", CONFIG, None, 0.0)
+    ledger = opening.begin("s", CONFIG, 0.0)
     for number, what in enumerate(steps):
         step(ledger, what, float(number))
     follow(ledger, event("Stop"), len(steps) + STALE_SECONDS + 1)

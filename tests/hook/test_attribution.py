@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from moai_flow.core.ledger import Ledger
+from moai_flow.core.ledger import SessionLedger
+from moai_flow.core.session import Session
 from moai_flow.hook.attribution import agent_swarm, tool_swarm
 from moai_flow.hook.payload import Event
 from moai_flow.resource import BudgetConfig
@@ -18,9 +19,9 @@ RULES = {
 }
 
 
-def ledger(**settings: Any) -> Ledger:
+def ledger(**settings: Any) -> SessionLedger:
     """Return an empty ledger with the rules above."""
-    return Ledger(BudgetConfig(swarms=RULES, **settings))
+    return SessionLedger(BudgetConfig(swarms=RULES, **settings), Session("s"))
 
 
 @pytest.mark.parametrize(

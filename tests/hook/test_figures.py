@@ -19,12 +19,6 @@ ALL = [pytest.param(recording, id=str(recording)) for recording in recordings()]
 NATURAL = [pytest.param(recording, id=str(recording)) for recording in recordings("*/natural*")]
 
 
-@pytest.fixture(autouse=True)
-def _no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A recording's transcript does not grow while a hook waits for the last reply."""
-    monkeypatch.setattr("moai_flow.hook.meter.REPLY_SECONDS", 0.0)
-
-
 @pytest.mark.parametrize("recording", ALL)
 def test_shared_swarms_add_up_to_the_main_window(recording: Recording, tmp_path: Path) -> None:
     """At every event, what the shared swarms consumed is exactly what the main window holds."""

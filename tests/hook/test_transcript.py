@@ -241,9 +241,9 @@ def test_what_stands_before_a_reset_is_history(path: Path) -> None:
     """A /clear that kept the session's id hides all messages until then."""
     write(path, message("a", 5_000))
     floor = path.stat().st_size
-    assert transcript.measure(str(path), floor=floor) is None
+    assert transcript.measure(str(path), history_offset=floor) is None
     write(path, message("a", 5_000), message("b", 900))
-    measured = transcript.measure(str(path), floor=floor)
+    measured = transcript.measure(str(path), history_offset=floor)
     assert measured is not None
     assert measured.occupancy == 900
 

@@ -16,7 +16,7 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 # Some of these the hook loads only when it needs them, which is not what is counted here.
-from moai_flow.hook import meter, run
+from moai_flow.hook import run
 from moai_flow.hook.state import sweep  # noqa: F401
 
 if TYPE_CHECKING:
@@ -157,11 +157,10 @@ def start(env: dict[str, str], stdin: str, stdout: str, fault: Fault | None) -> 
     os.closerange(3, 64)
     posix.environ.clear()
     posix.environ.update({name.encode(): value.encode() for name, value in env.items()})
-    # What a hook waits for at the end of a turn does not come here.
-    meter.REPLY_SECONDS = 0.005
     if fault is not None:
         install(fault)
-    run.main()
+    # What a hook waits for at the end of a turn does not come here.
+    run.main(wait_seconds=0.005)
 
 
 def count(env: dict[str, str], data: bytes, folder: Path) -> int:

@@ -9,18 +9,20 @@ import sys
 import tempfile
 import time
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from hostile import ODD_RESPONSES, WORDS
 from sandbox import AGENT, EVENTS, Sandbox, message
 
 from moai_flow.core import codec
 from moai_flow.core.config import BudgetConfig
-from moai_flow.hook import meter
 from moai_flow.hook.payload import EVENTS as NAMES
 from moai_flow.hook.payload import parse
 from moai_flow.hook.respond import respond
 from moai_flow.hook.state import files
+
+if TYPE_CHECKING:
+    from moai_flow.core.ledger import Ledger
 
 FIELDS = [
     *("session_id", "transcript_path", "cwd", "hook_event_name", "agent_id", "agent_type", "agent_transcript_path"),
@@ -104,7 +106,7 @@ class Fuzzer:
             return
         self.taken += 1
         assert event.name in NAMES
-        reply = respond(event, self.box.env, sys.platform, time.time())
+        reply = respond(event, self.box.env, sys.platform, time.time(), wait_seconds=PAUSE)
         if reply:
             assert len(reply) <= 10_000
             assert reply.isascii()
@@ -114,7 +116,7 @@ class Fuzzer:
             check(codec.decode(stored, BudgetConfig()))
 
 
-def check(ledger: Any) -> None:
+def check(ledger: Ledger) -> None:
     """Assert the invariants: the shared swarms add up to the main window, and nothing is below 0."""
     main = ledger.windows.get("main")
     shared = sum(swarm.consumed for swarm in ledger.swarms.values() if not swarm.isolated)
@@ -124,7 +126,6 @@ def check(ledger: Any) -> None:
 
 def main(count: int, seed: int) -> int:
     """Take so many payloads and print how many of them were events."""
-    meter.REPLY_SECONDS = PAUSE
     with tempfile.TemporaryDirectory() as folder:
         box = Sandbox(Path(folder))
         box.configure(warning_threshold_1=0.01, warning_threshold_2=0.02, tell_agents=True)

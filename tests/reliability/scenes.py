@@ -117,7 +117,7 @@ class Scene:
         for event in ("SubagentStop", "Stop"):
             parsed = parse(json.dumps(box.payload(event)).encode())
             assert parsed is not None
-            reply = respond(parsed, box.env, sys.platform, time())
+            reply = respond(parsed, box.env, sys.platform, time(), wait_seconds=0.0)
             assert not reply or json.loads(reply)
         assert box.consumed() == FIGURES
         ledger = box.ledger()

@@ -106,7 +106,7 @@ def test_a_holder_that_does_not_go_on_delays_a_hook_by_little(tmp_path: Path, nu
         for _ in range(3):
             start = time.monotonic()
             with pytest.raises(files.Busy):
-                respond(event, box.env, sys.platform, time.time())
+                respond(event, box.env, sys.platform, time.time(), wait_seconds=0.0)
             delays.append(time.monotonic() - start)
         assert box.run(box.payload("UserPromptSubmit")).out == b""
     # The least of three: what a busy machine adds is not the hook's.

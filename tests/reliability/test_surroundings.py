@@ -219,7 +219,7 @@ def test_a_clock_that_jumps(tmp_path: Path) -> None:
             for event in EVENTS:
                 parsed = parse(json.dumps(box.payload(event, tool_use_id=f"t{number}")).encode())
                 assert parsed is not None
-                respond(parsed, box.env, sys.platform, moment)
+                respond(parsed, box.env, sys.platform, moment, wait_seconds=0.0)
         found.append(box.consumed())
     assert found[0] == found[1]
 

@@ -20,12 +20,6 @@ if TYPE_CHECKING:
 ALL = [pytest.param(recording, id=str(recording)) for recording in recordings()]
 
 
-@pytest.fixture(autouse=True)
-def _no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A transcript that is played again is current at once."""
-    monkeypatch.setattr("moai_flow.hook.meter.REPLY_SECONDS", 0.0)
-
-
 def transcripts(recording: Recording) -> list[Path]:
     """Return the main transcripts of a recording."""
     return sorted((recording.folder / "files").glob("*.jsonl"))

@@ -14,8 +14,8 @@ import pytest
 from support.session import ROOT, SESSION
 
 from moai_flow.core.config import BudgetConfig
-from moai_flow.core.ledger import Ledger
-from moai_flow.core.session import Session as LockedLedger
+from moai_flow.core.ledger import SessionLedger
+from moai_flow.core.session import Session as SessionState
 from moai_flow.core.swarm import MAIN, Swarm
 from moai_flow.core.window import Window
 from moai_flow.hook.state import paths
@@ -25,10 +25,9 @@ if TYPE_CHECKING:
     from support.session import Session
 
 
-def ledger_of(consumed: int, swarms: dict[str, tuple[int, int]], turns: list[int] | None = None) -> Ledger:
+def ledger_of(consumed: int, swarms: dict[str, tuple[int, int]], turns: list[int] | None = None) -> SessionLedger:
     """Return a ledger whose main swarm and isolated swarms (consumed, allocated) hold these tokens."""
-    ledger = Ledger(BudgetConfig())
-    ledger.session = LockedLedger("s")
+    ledger = SessionLedger(BudgetConfig(), SessionState("s"))
     ledger.session.turns = turns or []
     main = Swarm(MAIN, 0, 0.0, open_ended=True)
     main.consumed = consumed
@@ -89,7 +88,7 @@ PACE = [52_200, 64_200, 76_200]
         ),
     ],
 )
-def test_what_it_shows(ledger: Ledger, width: int, expected: str) -> None:
+def test_what_it_shows(ledger: SessionLedger, width: int, expected: str) -> None:
     """The figures, then the forecast and the swarms as far as they fit."""
     assert line.render(ledger, width=width) == expected
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from support.recordings import Event, Recording
 
-    from moai_flow.core.ledger import Ledger
+    from moai_flow.core.ledger import SessionLedger
 
 REGISTERED = payload.EVENTS - {payload.PRE_TOOL_USE}
 
@@ -28,7 +28,7 @@ class Step:
 
     __slots__ = ("event", "ledger", "replies")
 
-    def __init__(self, event: Event, replies: list[dict[str, Any]], ledger: Ledger) -> None:
+    def __init__(self, event: Event, replies: list[dict[str, Any]], ledger: SessionLedger) -> None:
         self.event = event
         self.replies = replies
         self.ledger = ledger
@@ -57,16 +57,16 @@ def figures(step: Step) -> dict[str, object]:
     }
 
 
-def ledger_of(state: Path, session: str) -> Ledger:
+def ledger_of(state: Path, session: str) -> SessionLedger:
     """Return a session's ledger as it is on disk."""
-    return codec.decode(Path(paths.ledger_file(str(state), session)).read_bytes(), BudgetConfig())
+    return codec.decode_session(Path(paths.ledger_file(str(state), session)).read_bytes(), BudgetConfig())
 
 
 def answer(event: Event, environment: dict[str, str], now: float) -> dict[str, Any]:
     """Return what the hooks reply to one event, {} for nothing."""
     parsed = payload.parse(json.dumps(event.payload).encode())
     assert parsed is not None
-    text = respond(parsed, {**environment, **event.env}, "linux", now)
+    text = respond(parsed, {**environment, **event.env}, "linux", now, wait_seconds=0.0)
     return json.loads(text) if text else {}
 
 

@@ -13,7 +13,7 @@ from moai_flow.hook.respond import respond
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from moai_flow.core.ledger import Ledger
+    from moai_flow.core.ledger import SessionLedger
 
 SESSION = "5be1c9a2-0f4e-4b1c-9c5d-2f1f6a0c7d11"
 
@@ -74,7 +74,7 @@ class Scene:
         self.now += 1
         event = payload.parse(json.dumps(self.payload(name, **fields)).encode())
         assert event is not None
-        text = respond(event, self.environment, "linux", self.now)
+        text = respond(event, self.environment, "linux", self.now, wait_seconds=0.0)
         return dict(json.loads(text)) if text else {}
 
     def ask(self, call: str, asked: str = "backend", *, tool: str = "Agent", **fields: Any) -> dict[str, Any]:
@@ -120,7 +120,7 @@ class Scene:
         self.stop(agent, agent_type)
 
     @property
-    def ledger(self) -> Ledger:
+    def ledger(self) -> SessionLedger:
         """The session's ledger as it is on disk."""
         return ledger_of(self.state, self.session)
 

@@ -13,7 +13,7 @@ from moai_flow.core.config import BudgetConfig
 from moai_flow.hook.state import paths
 
 if TYPE_CHECKING:
-    from moai_flow.core.ledger import Ledger
+    from moai_flow.core.ledger import SessionLedger
 
 ROOT = Path(__file__).resolve().parents[2]
 LAUNCHER = str(ROOT / "hooks" / "run")
@@ -120,5 +120,5 @@ class Session:
         return Path(paths.ledger_file(str(self.state), self.session))
 
     @property
-    def ledger(self) -> Ledger:
-        return codec.decode(self.ledger_file.read_bytes(), BudgetConfig())
+    def ledger(self) -> SessionLedger:
+        return codec.decode_session(self.ledger_file.read_bytes(), BudgetConfig())

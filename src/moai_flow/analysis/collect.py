@@ -20,7 +20,7 @@ from moai_flow.hook.payload import POST_TOOL_USE, POST_TOOL_USE_FAILURE, SESSION
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from moai_flow.core.ledger import Ledger
+    from moai_flow.core.ledger import SessionLedger
     from moai_flow.core.window import Window
     from moai_flow.replay.play import Step
 
@@ -60,10 +60,10 @@ class _Collector:
         self._agents(ledger, given)
         self._point(ledger, given, at)
 
-    def _new_settlements(self, ledger: Ledger) -> list[Settled]:
+    def _new_settlements(self, ledger: SessionLedger) -> list[Settled]:
         """Return the settlements since the last step; the ledger keeps the last fifty."""
         session = ledger.session
-        now = [(kind, claimed, measured) for kind, claimed, measured in session.settlements] if session else []
+        now = [(kind, claimed, measured) for kind, claimed, measured in session.settlements]
         before, self.settlements = self.settlements, now
         for kept in range(min(len(before), len(now)), -1, -1):
             if before[len(before) - kept :] == now[:kept]:
@@ -88,7 +88,7 @@ class _Collector:
             elif key == MAIN and covered[name][0] == PROMPT:
                 self.trace.prompts += tokens
 
-    def _result(self, ledger: Ledger, given: dict[str, Any], at: float) -> None:
+    def _result(self, ledger: SessionLedger, given: dict[str, Any], at: float) -> None:
         agent = str(given.get("agent_id") or "")
         key = agent or MAIN
         window = ledger.windows.get(key)
@@ -100,7 +100,7 @@ class _Collector:
                 self.followers[key].open[name] = result
                 self.trace.results.append(result)
 
-    def _swarms(self, ledger: Ledger) -> None:
+    def _swarms(self, ledger: SessionLedger) -> None:
         for swarm in ledger.swarms.values():
             use = self.trace.swarms.get(swarm.swarm_id)
             if use is None:
@@ -109,7 +109,7 @@ class _Collector:
             use.allocated, use.consumed = swarm.allocated, swarm.consumed
             use.highest = max(use.highest, swarm.consumed)
 
-    def _agents(self, ledger: Ledger, given: dict[str, Any]) -> None:
+    def _agents(self, ledger: SessionLedger, given: dict[str, Any]) -> None:
         for key, window in ledger.windows.items():
             if key != MAIN:
                 use = self.trace.agents.setdefault(key, AgentUse(key, window.swarm, window.swarm))
@@ -118,7 +118,7 @@ class _Collector:
         if agent is not None and isinstance(given.get("agent_type"), str):
             agent.agent_type = printable(given["agent_type"])
 
-    def _point(self, ledger: Ledger, given: dict[str, Any], at: float) -> None:
+    def _point(self, ledger: SessionLedger, given: dict[str, Any], at: float) -> None:
         window = ledger.windows.get(MAIN)
         occupancy = window.tokens if window is not None else 0
         points = self.trace.points
@@ -129,12 +129,11 @@ class _Collector:
         if not points or points[-1].occupancy != occupancy or points[-1].shares != shares:
             points.append(Point(at, occupancy, shares))
 
-    def finish(self, ledger: Ledger) -> None:
+    def finish(self, ledger: SessionLedger) -> None:
         session, config, trace = ledger.session, ledger.config, self.trace
         trace.total_budget = config.total_budget
         trace.warning, trace.critical = config.warning_threshold_1, config.warning_threshold_2
-        if session is not None:
-            trace.model, trace.window_size = printable(session.model), session.window_size
+        trace.model, trace.window_size = printable(session.model), session.window_size
         in_main = sum(result.tokens for result in trace.results if not result.agent and result.measured)
         trace.other = max(0, self.added - in_main - trace.prompts)
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from moai_flow.analysis.trace import Trace
-    from moai_flow.core.ledger import Ledger
+    from moai_flow.core.ledger import SessionLedger
 
 DAY_SECONDS = 86_400.0
 
@@ -46,7 +46,7 @@ def get_recommendations(days: float = 7.0, state_dir: str | None = None) -> list
     return recommend([trace for trace in map(load, ledgers(state, days)) if trace is not None])
 
 
-def ledgers(state: str, days: float) -> Iterator[Ledger]:
+def ledgers(state: str, days: float) -> Iterator[SessionLedger]:
     """Yield the ledgers of the sessions of the last days, the earliest first; what cannot be read is left out.
 
     Args:
@@ -63,24 +63,23 @@ def ledgers(state: str, days: float) -> Iterator[Ledger]:
                 yield ledger
 
 
-def read_ledger(path: Path) -> Ledger | None:
+def read_ledger(path: Path) -> SessionLedger | None:
     """Return the ledger in a file, None if it is none of a session."""
     try:
-        ledger = codec.decode(path.read_bytes(), BudgetConfig())
+        return codec.decode_session(path.read_bytes(), BudgetConfig())
     except (OSError, StateError):
         return None
-    return ledger if ledger.session is not None else None
 
 
-def load(ledger: Ledger) -> Trace | None:
+def load(ledger: SessionLedger) -> Trace | None:
     """Return the trace of a session, None where its transcript is gone.
 
     The session is played with the settings that were in force at its last event; rules for swarms are the project's
     present ones.
     """
     session = ledger.session
-    transcript = Path(session.transcript) if session is not None and session.transcript else None
-    if session is None or transcript is None or not transcript.is_file():
+    transcript = Path(session.transcript) if session.transcript else None
+    if transcript is None or not transcript.is_file():
         return None
     with transcript.open("rb") as file:
         head = file.read(_HEAD_BYTES)

@@ -9,10 +9,10 @@ from moai_flow.core.errors import TokenBudgetError
 from moai_flow.core.swarm import Swarm
 
 if TYPE_CHECKING:
-    from moai_flow.core.ledger import Ledger
+    from moai_flow.core.ledger import SessionLedger
 
 
-def promise(ledger: Ledger, swarm_id: str, tokens: int, now: float, *, shared: bool = False) -> str:
+def promise(ledger: SessionLedger, swarm_id: str, tokens: int, now: float, *, shared: bool = False) -> str:
     """Promise a swarm tokens, or change its limit; return what is to be said of it.
 
     Args:
@@ -39,14 +39,14 @@ def promise(ledger: Ledger, swarm_id: str, tokens: int, now: float, *, shared: b
     return f"{swarm_id}: {found.allocated:,} tokens in {where}, {found.available:,} left"
 
 
-def _works_in_main_window(ledger: Ledger, swarm: str) -> bool:
+def _works_in_main_window(ledger: SessionLedger, swarm: str) -> bool:
     """Return whether the hooks would make a new swarm of that name a shared one."""
     if ledger.config.subagents == "shared":
         return True
     return any(rule.name == swarm and rule.paths and not rule.agents for rule in ledger.config.swarms)
 
 
-def _resize(ledger: Ledger, swarm_id: str, tokens: int, now: float) -> None:
+def _resize(ledger: SessionLedger, swarm_id: str, tokens: int, now: float) -> None:
     if allocations.resize(ledger, swarm_id, tokens, now):
         return
     swarm = ledger.swarms[swarm_id]
@@ -64,7 +64,7 @@ def _resize(ledger: Ledger, swarm_id: str, tokens: int, now: float) -> None:
     raise TokenBudgetError(f"{swarm_id}: {tokens:,} tokens do not fit; {_room(ledger, swarm_id)}")
 
 
-def _room(ledger: Ledger, swarm_id: str) -> str:
+def _room(ledger: SessionLedger, swarm_id: str) -> str:
     """Return how much the main window has left to promise, at most, to this swarm."""
     taken = 0
     for other in ledger.swarms.values():
@@ -78,7 +78,7 @@ def _room(ledger: Ledger, swarm_id: str) -> str:
     )
 
 
-def require_swarm(ledger: Ledger, swarm_id: str) -> Swarm:
+def require_swarm(ledger: SessionLedger, swarm_id: str) -> Swarm:
     """Return a swarm of the ledger.
 
     Raises:

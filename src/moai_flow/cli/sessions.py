@@ -17,7 +17,7 @@ from moai_flow.core.errors import CorruptStateError, LockTimeoutError, NewerStat
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from moai_flow.core.ledger import Ledger
+    from moai_flow.core.ledger import SessionLedger
 
 LOOKED_AT = 200
 """Ledgers, the most recent first, among which the session of a project is looked for."""
@@ -128,7 +128,7 @@ def _of_this_project(state: str, known: list[str]) -> str:
             session = read(state, session_id).session
         except (StateError, OSError):
             continue
-        near = projects.distance(session, folders) if session is not None else None
+        near = projects.distance(session, folders)
         if near is not None:
             folders, found = folders[:near], session_id
         if not folders:
@@ -136,7 +136,7 @@ def _of_this_project(state: str, known: list[str]) -> str:
     return found
 
 
-def read(state: str, session_id: str) -> Ledger:
+def read(state: str, session_id: str) -> SessionLedger:
     """Return a session's ledger as it is, not measured anew, without its lock.
 
     Raises:
@@ -145,7 +145,7 @@ def read(state: str, session_id: str) -> Ledger:
     return _load(state, session_id)[0]
 
 
-def measured(state: str, session_id: str) -> Ledger:
+def measured(state: str, session_id: str) -> SessionLedger:
     """Return a session's ledger, measured anew, without its lock and without saving it.
 
     Raises:
@@ -156,7 +156,7 @@ def measured(state: str, session_id: str) -> Ledger:
     return ledger
 
 
-def _load(state: str, session_id: str) -> tuple[Ledger, bytes]:
+def _load(state: str, session_id: str) -> tuple[SessionLedger, bytes]:
     from moai_flow.hook.state import files, paths
     from moai_flow.hook.state.session_ledger import MAX_BYTES
 
@@ -165,7 +165,7 @@ def _load(state: str, session_id: str) -> tuple[Ledger, bytes]:
     if data is None:
         raise StateError(f"{path}: the session has gone; `token-budget status --all` shows those that are there")
     try:
-        ledger = codec.decode(data, BudgetConfig())
+        ledger = codec.decode_session(data, BudgetConfig())
     except NewerStateError as error:
         raise NewerStateError(f"{path}: {error}; update moai-flow-token-budget") from error
     except CorruptStateError as error:
@@ -174,7 +174,7 @@ def _load(state: str, session_id: str) -> tuple[Ledger, bytes]:
 
 
 @contextmanager
-def opened(state: str, session_id: str) -> Iterator[Ledger]:
+def opened(state: str, session_id: str) -> Iterator[SessionLedger]:
     """Hold a session's ledger, measured anew, and save it at the end if it changed.
 
     What was said to the person and the model stays said. An error inside the block leaves the file as it was.
@@ -197,14 +197,14 @@ def opened(state: str, session_id: str) -> Iterator[Ledger]:
     except OSError as error:
         raise StateError(f"{lock_path}: cannot be opened ({error.strerror}); check the folder's rights") from error
     try:
-        book = LockedLedger(path)
-        book.ledger, book.stored = _load(state, session_id)
-        log = event_log.EventLog(book.ledger)
-        _prepare(book.ledger, time.time())
-        yield book.ledger
-        book.save()
-        if book.ledger.config.event_log:
-            event_log.append(state, [{**line, "session": session_id} for line in log.lines(book.ledger, time.time())])
+        ledger, stored = _load(state, session_id)
+        locked = LockedLedger(path, stored, ledger, is_rebuilt=False)
+        log = event_log.EventLog(ledger)
+        _prepare(ledger, time.time())
+        yield ledger
+        locked.save(ledger)
+        if ledger.config.event_log:
+            event_log.append(state, [{**line, "session": session_id} for line in log.lines(ledger, time.time())])
     except OSError as error:
         if isinstance(error, StateError):
             raise
@@ -213,24 +213,20 @@ def opened(state: str, session_id: str) -> Iterator[Ledger]:
         files.close(lock)
 
 
-def _prepare(ledger: Ledger, now: float) -> None:
+def _prepare(ledger: SessionLedger, now: float) -> None:
     """Give the ledger the settings its hooks use, and measure all its windows.
 
     The ledger itself keeps the figures that were in force at the last event: a client may have been given settings
     that nobody else can see.
     """
-    from moai_flow.core import opening
-    from moai_flow.hook import meter
+    from moai_flow.hook import charge, meter
     from moai_flow.hook.state import settings
 
     session = ledger.session
-    if session is None:
-        raise StateError("the ledger is no session's; it belongs to a program that uses the library")
     project = projects.of(session)
     seen = environment.as_hooks_see_it(os.environ, project)
     layers, _ = settings.read_layers(seen, sys.platform, project)
     if session.settings:
         layers.append(("ledger", session.settings))
     ledger.config, _ = BudgetConfig.merged(layers, session.window_size or None)
-    meter.measure(ledger, opening.main_window(ledger, now), session.transcript, now)
-    meter.measure_agents(ledger, session.transcript, now)
+    charge.settle_reading(ledger, meter.read_all(ledger, session.transcript, now), now)

@@ -19,7 +19,7 @@ from moai_flow.core.names import is_swarm_name
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from moai_flow.core.ledger import Ledger
+    from moai_flow.core.ledger import SessionLedger
 
 
 class _Parser(argparse.ArgumentParser):
@@ -63,7 +63,7 @@ def _status(words: list[str]) -> str:
     return "\n\n".join(parts)
 
 
-def _table(ledger: Ledger, session_id: str) -> str:
+def _table(ledger: SessionLedger, session_id: str) -> str:
     from moai_flow.cli.view import table
 
     rows = table.lines(ledger, style=_plain, ascii_only=False)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from moai_flow.core import compact_json
 from moai_flow.core.errors import CorruptStateError, NewerStateError
-from moai_flow.core.ledger import Ledger
+from moai_flow.core.ledger import Ledger, SessionLedger
 from moai_flow.core.session import Session
 from moai_flow.core.swarm import Swarm
 from moai_flow.core.window import Estimate, Window
@@ -54,9 +54,8 @@ def encode(ledger: Ledger) -> bytes:
     }
     if ledger.reservations:
         document["reservations"] = [reservation.to_row() for reservation in ledger.reservations.values()]
-    session = ledger.session
-    if session is not None:
-        document["session"] = {key: getattr(session, field) for key, field in _SESSION_KEYS.items()}
+    if isinstance(ledger, SessionLedger):
+        document["session"] = {key: getattr(ledger.session, field) for key, field in _SESSION_KEYS.items()}
     body = compact_json.encode(document)[:-1].encode("ascii")
     return body + _SEAL % _checksum(body)
 
@@ -83,8 +82,22 @@ def decode(data: bytes, config: BudgetConfig) -> Ledger:
         raise CorruptStateError(f"its content makes no sense ({type(error).__name__})") from error
 
 
+def decode_session(data: bytes, config: BudgetConfig) -> SessionLedger:
+    """Return the session's ledger that `data` was made from.
+
+    Raises:
+        CorruptStateError: the bytes are not what was written, or the ledger is no session's.
+        NewerStateError: a newer version of this package wrote them.
+    """
+    ledger = decode(data, config)
+    if not isinstance(ledger, SessionLedger):
+        raise CorruptStateError("it is no session's; it belongs to a program that uses the library")
+    return ledger
+
+
 def _ledger(document: dict[str, Any], config: BudgetConfig) -> Ledger:
-    ledger = Ledger(config)
+    fields = document.get("session")
+    ledger = Ledger(config) if fields is None else SessionLedger(config, _session(fields))
     for row in document["swarms"]:
         ledger.add(_swarm(row))
     for row in document["windows"]:
@@ -99,14 +112,15 @@ def _ledger(document: dict[str, Any], config: BudgetConfig) -> Ledger:
         for row in document["reservations"]:
             reservation = from_row(row)
             ledger.reservations[reservation.key] = reservation
-    fields = document.get("session")
-    if fields is not None:
-        session = Session(fields["session_id"])
-        for key, field in _SESSION_KEYS.items():
-            if key in fields:
-                setattr(session, field, fields[key])
-        ledger.session = session
     return ledger
+
+
+def _session(fields: dict[str, Any]) -> Session:
+    session = Session(fields["session_id"])
+    for key, field in _SESSION_KEYS.items():
+        if key in fields:
+            setattr(session, field, fields[key])
+    return session
 
 
 def _swarm_row(swarm: Swarm) -> list[Any]:

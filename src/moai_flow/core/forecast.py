@@ -7,7 +7,7 @@ from __future__ import annotations
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from moai_flow.core.ledger import Ledger
+    from moai_flow.core.ledger import SessionLedger
 
 COMPACTION_MARGIN = 33_000
 """Tokens below the window's size at which the client compacts by itself: 20,000 of output and 13,000 to spare."""
@@ -48,13 +48,13 @@ class Forecast:
         self.is_compaction = is_compaction
 
 
-def forecast(ledger: Ledger) -> Forecast:
+def forecast(ledger: SessionLedger) -> Forecast:
     """Return what comes next: the client's compaction, the critical threshold, or the end of the budget."""
     config, session = ledger.config, ledger.session
     consumed = ledger.total_consumed
     limit = config.warning_threshold_2 if consumed < config.warning_threshold_2 else config.total_budget
-    pace = session.pace() if session is not None else 0
-    point = session.compacts_at if session is not None else 0
+    pace = session.pace()
+    point = session.compacts_at
     is_compaction = consumed < point < limit
     if is_compaction:
         limit = point
@@ -68,7 +68,7 @@ def turns_text(turns: int) -> str:
     return "about 1 turn" if turns == 1 else f"about {turns:,} turns"
 
 
-def advice(ledger: Ledger) -> str:
+def advice(ledger: SessionLedger) -> str:
     """Return the second line of a notice about the whole budget: the forecast, and what can be done."""
     ahead = forecast(ledger)
     if ahead.turns is None:
@@ -81,26 +81,26 @@ def advice(ledger: Ledger) -> str:
     return f"{text[0].upper()}{text[1:]} {verb} left at this pace ({until}). {CHOICE}"
 
 
-def compaction_is_near(ledger: Ledger) -> bool:
+def compaction_is_near(ledger: SessionLedger) -> bool:
     """Return whether the client will soon compact by itself, before the critical threshold is reached.
 
     Soon is 90% of the way, or two turns before if that is earlier, but never in the first half.
     """
     session = ledger.session
-    if session is None or not 0 < session.compacts_at < ledger.config.warning_threshold_2:
+    if not 0 < session.compacts_at < ledger.config.warning_threshold_2:
         return False
     point = session.compacts_at
     near = min(point * _NEAR_PERCENT // 100, point - _NEAR_TURNS * session.pace())
     return ledger.total_consumed >= max(near, point // 2)
 
 
-def compaction_sentence(ledger: Ledger) -> str:
+def compaction_sentence(ledger: SessionLedger) -> str:
     """Return the notice that the client will compact by itself; to be asked when that is near."""
     session = ledger.session
-    point = session.compacts_at if session is not None else 0
+    point = session.compacts_at
     choice = "/clear or /compact now chooses what is kept"
     if ledger.total_consumed >= point:
         return f"Token budget: the window is past {point:,} tokens, where the client compacts it by itself; {choice}"
-    turns = turns_left(ledger.total_consumed, point, session.pace() if session is not None else 0)
+    turns = turns_left(ledger.total_consumed, point, session.pace())
     when = "" if turns is None else f", in {turns_text(turns)} at this pace"
     return f"Token budget: the client compacts this window by itself at about {point:,} tokens{when}; {choice}"

@@ -24,13 +24,12 @@ _HISTORY_FULL = 2 * HISTORY_LENGTH
 
 
 class Ledger:
-    """All swarms of one budget, the history of what happened to them, and the windows of a session."""
+    """All swarms of one budget, the history of what happened to them, and the windows that shared swarms work in."""
 
     __slots__ = (
         "_history",
         "config",
         "reservations",
-        "session",
         "swarms",
         "total_allocated",
         "total_consumed",
@@ -42,7 +41,6 @@ class Ledger:
         self.swarms: dict[str, Swarm] = {}
         self.windows: dict[str, Window] = {}
         self.reservations: dict[str, Reservation] = {}
-        self.session: Session | None = None
         self._history: list[tuple[float, str, str, int]] = []
         # Running totals over the shared swarms: `consume` and `allocate` must not cost more with more swarms.
         self.total_consumed = 0
@@ -268,3 +266,13 @@ class Ledger:
     def unallocated(self) -> int:
         """Tokens of the total that no shared swarm was promised: what an open-ended swarm may use."""
         return max(0, self.config.total_budget - self.total_allocated)
+
+
+class SessionLedger(Ledger):
+    """The ledger of one session of the client."""
+
+    __slots__ = ("session",)
+
+    def __init__(self, config: BudgetConfig, session: Session) -> None:
+        super().__init__(config)
+        self.session = session

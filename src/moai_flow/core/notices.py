@@ -10,7 +10,7 @@ from moai_flow.core import forecast
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from moai_flow.core.ledger import Ledger
+    from moai_flow.core.ledger import Ledger, SessionLedger
     from moai_flow.core.swarm import Swarm
 
 NORMAL, WARNING, CRITICAL = 0, 1, 2
@@ -55,37 +55,40 @@ def global_sentence(ledger: Ledger, level: int, mark: str = "") -> str:
     )
 
 
-def rearm(ledger: Ledger) -> None:
-    """Arm again every notice whose threshold usage has fallen below.
+def rearm(ledger: SessionLedger) -> None:
+    """Arm again every notice of a session whose threshold usage has fallen below.
 
     To be called when usage really fell (a smaller measurement, a reset, a higher limit), not when an estimate
     turned out too high: that would say the same thing twice.
     """
     level = global_level(ledger)
     session = ledger.session
-    if session is not None:
-        session.notified_person = min(session.notified_person, level)
-        session.notified_model = min(session.notified_model, level)
-        session.notified_compaction = session.notified_compaction and forecast.compaction_is_near(ledger)
+    session.notified_person = min(session.notified_person, level)
+    session.notified_model = min(session.notified_model, level)
+    session.notified_compaction = session.notified_compaction and forecast.compaction_is_near(ledger)
+    rearm_swarms(ledger)
+
+
+def rearm_swarms(ledger: Ledger) -> None:
+    """Arm again the notices about swarms; see `rearm`."""
     for swarm in ledger.swarms.values():
         level = swarm_level(swarm)
         swarm.notified_person = min(swarm.notified_person, level)
         swarm.notified_model = min(swarm.notified_model, level)
 
 
-def due_to_person(ledger: Ledger) -> list[str]:
-    """Return the lines the person has not heard yet, the budget's first, and take them as said."""
+def due_to_person(ledger: SessionLedger) -> list[str]:
+    """Return the lines the person was not notified of yet, the budget's first, and take them as given."""
     sentences = []
     session = ledger.session
     level = global_level(ledger)
-    if session is not None:
-        if level > session.notified_person:
-            session.notified_person = level
-            sentences += [global_sentence(ledger, level, global_mark(ledger)), forecast.advice(ledger)]
-        if not session.notified_compaction and forecast.compaction_is_near(ledger):
-            session.notified_compaction = True
-            # It says what can be done too, so it takes the place of the advice.
-            sentences[1:] = [forecast.compaction_sentence(ledger)]
+    if level > session.notified_person:
+        session.notified_person = level
+        sentences += [global_sentence(ledger, level, global_mark(ledger)), forecast.advice(ledger)]
+    if not session.notified_compaction and forecast.compaction_is_near(ledger):
+        session.notified_compaction = True
+        # It says what can be done too, so it takes the place of the advice.
+        sentences[1:] = [forecast.compaction_sentence(ledger)]
     for swarm in ledger.swarms.values():
         level = swarm_level(swarm)
         if level > swarm.notified_person:
@@ -95,18 +98,18 @@ def due_to_person(ledger: Ledger) -> list[str]:
     return sentences
 
 
-def due_to_model(ledger: Ledger, agent_swarm: str = "") -> list[str]:
-    """Return the lines the model has not received yet, and take them as said.
+def due_to_model(ledger: SessionLedger, agent_swarm: str = "") -> list[str]:
+    """Return the lines the model has not received yet, and take them as given.
 
     Args:
         ledger: the session's ledger.
-        agent_swarm: the swarm of the subagent that would read them: it hears of its own swarm only. "" for the
-            main window, whose model hears of the budget and of the shared swarms.
+        agent_swarm: the swarm of the subagent that would read them: notices of its own swarm only. "" for the
+            main window, whose model receives those of the budget and of the shared swarms.
     """
     sentences = []
     session = ledger.session
     level = global_level(ledger)
-    if session is not None and not agent_swarm and level > session.notified_model:
+    if not agent_swarm and level > session.notified_model:
         session.notified_model = level
         sentences += [global_sentence(ledger, level, global_mark(ledger)), forecast.advice(ledger)]
     for swarm in ledger.swarms.values():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from moai_flow.core import notices
-from moai_flow.core.ledger import Ledger
+from moai_flow.core.ledger import Ledger, SessionLedger
 from moai_flow.core.session import STARTED, Session
 from moai_flow.core.swarm import MAIN, Swarm
 from moai_flow.core.window import Window
@@ -13,33 +13,41 @@ if TYPE_CHECKING:
     from moai_flow.core.config import BudgetConfig
 
 
-def begin(session_id: str, config: BudgetConfig, previous: Ledger | None, now: float) -> Ledger:
-    """Return the ledger of a new session.
+def begin(session_id: str, config: BudgetConfig, now: float) -> SessionLedger:
+    """Return the ledger of a new session: one swarm, `main`, without a limit of its own.
 
     Args:
         session_id: the session.
         config: its settings.
-        previous: the ledger of the session that a `/clear` ended, whose limits and experience live on; None
-            where there was none.
         now: seconds since the epoch.
     """
-    ledger = Ledger(config)
-    session = ledger.session = Session(session_id)
+    ledger = SessionLedger(config, Session(session_id))
     main_swarm(ledger, now)
-    if previous is None or previous.session is None:
-        return ledger
+    return ledger
+
+
+def begin_after(previous: SessionLedger, session_id: str, config: BudgetConfig, now: float) -> SessionLedger:
+    """Return the ledger of the session that follows one ended by `/clear`: limits and what was learned live on.
+
+    Args:
+        previous: the ledger of the ended session; its main window is what `/clear` freed.
+        session_id: the new session.
+        config: its settings.
+        now: seconds since the epoch.
+    """
+    ledger = begin(session_id, config, now)
     for swarm in previous.swarms.values():
         if swarm.guaranteed:
             ledger.add(
                 Swarm(swarm.swarm_id, swarm.allocated, now, guaranteed=swarm.guaranteed, isolated=swarm.isolated)
             )
-    before = previous.session
+    session, before = ledger.session, previous.session
     session.factors = before.factors
     session.finished = before.finished
     session.window_size = before.window_size
     session.size_source = before.size_source
     session.model = before.model
-    session.flags = [what for what in before.flags if what != STARTED]
+    session.flags = [flag for flag in before.flags if flag != STARTED]
     freed = previous.windows.get(MAIN)
     if freed is not None and freed.tokens:
         mark = notices.global_mark(previous)
@@ -49,21 +57,21 @@ def begin(session_id: str, config: BudgetConfig, previous: Ledger | None, now: f
     return ledger
 
 
-def start_again(ledger: Ledger, floor: int, now: float) -> Ledger:
+def start_again(ledger: SessionLedger, history_offset: int, now: float) -> SessionLedger:
     """Return the ledger of a session that was cleared without getting a new id.
 
     Args:
         ledger: the ledger so far.
-        floor: bytes of the transcript that are history from now on.
+        history_offset: bytes of the transcript that are history from now on.
         now: seconds since the epoch.
     """
     session = ledger.session
-    fresh = begin(session.session_id if session else "", ledger.config, ledger, now)
-    if session is not None and fresh.session is not None:
-        fresh.session.transcript = session.transcript
-        fresh.session.settings = session.settings
-        fresh.session.history_offset = floor
-        fresh.session.flags.append(STARTED)
+    fresh = begin_after(ledger, session.session_id, ledger.config, now)
+    fresh.session.transcript = session.transcript
+    fresh.session.settings = session.settings
+    fresh.session.has_worked = session.has_worked
+    fresh.session.history_offset = history_offset
+    fresh.session.flags.append(STARTED)
     return fresh
 
 

@@ -8,7 +8,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from moai_flow.core.ledger import Ledger
+    from moai_flow.core.ledger import SessionLedger
 
 SPEC, RED, GREEN, REFACTOR = "SPEC", "RED", "GREEN", "REFACTOR"
 SYNC, DEBUG, PLANNING = "SYNC", "DEBUG", "PLANNING"
@@ -47,20 +47,19 @@ def phase_of(prompt: str) -> str:
     return phase
 
 
-def begin_phase(ledger: Ledger, phase: str, occupancy: int) -> None:
+def begin_phase(ledger: SessionLedger, phase: str, occupancy: int) -> None:
     """Let a session's phase begin where its main window holds `occupancy` tokens."""
-    if ledger.session is not None:
-        ledger.session.phase = phase
-        ledger.session.phase_from = occupancy
+    ledger.session.phase = phase
+    ledger.session.phase_from = occupancy
 
 
-def phase_status(ledger: Ledger) -> dict[str, Any] | None:
+def phase_status(ledger: SessionLedger) -> dict[str, Any] | None:
     """Return the name, budget and consumption (tokens) of a session's phase; None if no command has begun one.
 
     A phase has consumed what came into the main window since it began; what a compaction removed is not missed.
     """
     session, window = ledger.session, ledger.windows.get(MAIN)
-    if session is None or session.phase not in PHASE_BUDGETS:
+    if session.phase not in PHASE_BUDGETS:
         return None
     budget = PHASE_BUDGETS[session.phase]
     consumed = max(0, window.tokens - session.phase_from) if window is not None else 0

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from moai_flow.core.ledger import Ledger
+    from moai_flow.core.ledger import SessionLedger
 
 FINISHED_LENGTH = 20
 """Finished agents of a swarm that are remembered."""
@@ -78,7 +78,7 @@ def from_row(row: list[object]) -> Reservation:
     return reservation
 
 
-def expected(ledger: Ledger, swarm_id: str) -> int:
+def expected(ledger: SessionLedger, swarm_id: str) -> int:
     """Return the tokens that one agent of a swarm is expected to use, 0 if nothing is known.
 
     That is what the settings say, else the median (the upper one of two) of the agents that have finished.
@@ -86,11 +86,11 @@ def expected(ledger: Ledger, swarm_id: str) -> int:
     for rule in ledger.config.swarms:
         if rule.name == swarm_id and rule.reserve is not None:
             return rule.reserve
-    finished = ledger.session.finished.get(swarm_id) if ledger.session is not None else None
+    finished = ledger.session.finished.get(swarm_id)
     return sorted(finished)[len(finished) // 2] if finished else 0
 
 
-def reserve(ledger: Ledger, key: str, parent: str, agent_type: str, swarm_id: str, now: float) -> Reservation:
+def reserve(ledger: SessionLedger, key: str, parent: str, agent_type: str, swarm_id: str, now: float) -> Reservation:
     """Set aside what an agent is expected to use, at most what its swarm has available; the key is a new one."""
     swarm = ledger.swarms[swarm_id]
     tokens = min(expected(ledger, swarm_id), swarm.available)
@@ -101,7 +101,7 @@ def reserve(ledger: Ledger, key: str, parent: str, agent_type: str, swarm_id: st
     return reservation
 
 
-def take_over(ledger: Ledger, reservation: Reservation, agent: str, now: float) -> None:
+def take_over(ledger: SessionLedger, reservation: Reservation, agent: str, now: float) -> None:
     """Let an agent that has started have the reservation that was made when it was asked for."""
     del ledger.reservations[reservation.key]
     reservation.key = agent
@@ -109,7 +109,7 @@ def take_over(ledger: Ledger, reservation: Reservation, agent: str, now: float) 
     ledger.reservations[agent] = reservation
 
 
-def draw_down(ledger: Ledger, reservation: Reservation, now: float) -> None:
+def draw_down(ledger: SessionLedger, reservation: Reservation, now: float) -> None:
     """Lower a reservation by what its agent has brought into its window.
 
     A compaction empties the window and gives nothing back. What is estimated counts as long as it is; if a
@@ -127,7 +127,7 @@ def draw_down(ledger: Ledger, reservation: Reservation, now: float) -> None:
     _set_left(ledger, reservation, reservation.tokens - reservation.used - (window.tokens - window.occupancy))
 
 
-def release(ledger: Ledger, key: str, now: float) -> Reservation | None:
+def release(ledger: SessionLedger, key: str, now: float) -> Reservation | None:
     """Give back what is left of a reservation, and return it; None if there is none."""
     reservation = ledger.reservations.pop(key, None)
     if reservation is not None and reservation.left:
@@ -136,11 +136,11 @@ def release(ledger: Ledger, key: str, now: float) -> Reservation | None:
     return reservation
 
 
-def finish(ledger: Ledger, agent: str, now: float) -> None:
+def finish(ledger: SessionLedger, agent: str, now: float) -> None:
     """Release the reservation of an agent that has stopped, and remember what it used; once."""
     reservation = ledger.reservations.get(agent)
     window = ledger.windows.get(agent)
-    if reservation is None or window is None or ledger.session is None:
+    if reservation is None or window is None:
         return
     draw_down(ledger, reservation, now)
     used = reservation.used + window.tokens - window.occupancy
@@ -151,7 +151,7 @@ def finish(ledger: Ledger, agent: str, now: float) -> None:
     release(ledger, agent, now)
 
 
-def _set_left(ledger: Ledger, reservation: Reservation, left: int) -> None:
+def _set_left(ledger: SessionLedger, reservation: Reservation, left: int) -> None:
     left = max(0, left)
     swarm = ledger.swarms.get(reservation.swarm)
     if swarm is not None:

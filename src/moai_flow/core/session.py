@@ -33,15 +33,21 @@ class Session:
         compacts_at: tokens at which the client compacts by itself, 0 if unknown.
         history_offset: bytes of the transcript that are history since a reset without a new session.
         settings: those in force at the last event, for readers that see fewer settings than a hook.
+        last_event: when the last event was charged, in seconds since the epoch; 0.0 if unknown.
+        has_worked: whether a prompt was submitted, a tool or an agent has run, or a turn has ended.
+        agent_files: transcripts of subagents that were in the session's folder when it was last searched.
         phase: MoAI-ADK's phase; `phase_from` is what the main window held (tokens) when it began.
     """
 
     __slots__ = (
+        "agent_files",
         "compacts_at",
         "factors",
         "finished",
         "flags",
+        "has_worked",
         "history_offset",
+        "last_event",
         "model",
         "notified_compaction",
         "notified_model",
@@ -68,6 +74,9 @@ class Session:
         self.size_source = ""
         self.compacts_at = 0
         self.history_offset = 0
+        self.last_event = 0.0
+        self.has_worked = False
+        self.agent_files = 0
         self.notified_person = 0
         self.notified_model = 0
         self.notified_compaction = False

@@ -20,7 +20,7 @@ from moai_flow.hook.payload import (
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from moai_flow.core.ledger import Ledger
+    from moai_flow.core.ledger import SessionLedger
     from moai_flow.hook.payload import Event
 
 SPAWNING_TOOLS = ("Agent", "Task")
@@ -30,7 +30,7 @@ STALE_SECONDS = 1800.0
 """Seconds without a change after which an agent is taken for dead: three times the longest a shell command may take."""
 
 
-def follow(ledger: Ledger, event: Event, now: float) -> None:
+def follow(ledger: SessionLedger, event: Event, now: float) -> None:
     """Take an event into the reservations, after it was charged.
 
     Args:
@@ -56,7 +56,7 @@ def asked_type(event: Event) -> str:
     return asked if isinstance(asked, str) else ""
 
 
-def _start(ledger: Ledger, agent: str, agent_type: str, now: float) -> None:
+def _start(ledger: SessionLedger, agent: str, agent_type: str, now: float) -> None:
     if agent in ledger.reservations:
         return
     asked = [spawn for spawn in ledger.reservations.values() if spawn.key.startswith(SPAWN)]
@@ -70,7 +70,7 @@ def _start(ledger: Ledger, agent: str, agent_type: str, now: float) -> None:
     reserve(ledger, agent, "", agent_type, swarm, now)
 
 
-def _answered(ledger: Ledger, event: Event, now: float) -> None:
+def _answered(ledger: SessionLedger, event: Event, now: float) -> None:
     """Follow the answer of a call that asked for an agent.
 
     An agent in the background has only just started then, or is about to: either event may come first.

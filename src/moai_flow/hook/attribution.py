@@ -16,7 +16,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from moai_flow.core.ledger import Ledger
+    from moai_flow.core.ledger import SessionLedger
     from moai_flow.hook.payload import Event
 
 _PATH_FIELDS = ("file_path", "notebook_path", "path")
@@ -25,7 +25,7 @@ _LONGEST = 512
 """Characters of a path, or of an agent's type, that globs are tried on: a hostile one must not cost the hook's time."""
 
 
-def agent_swarm(ledger: Ledger, agent_type: str, now: float) -> Swarm:
+def agent_swarm(ledger: SessionLedger, agent_type: str, now: float) -> Swarm:
     """Return the swarm of a subagent of this type, made at first use."""
     name, limit = safe_name(agent_type), None
     for rule in ledger.config.swarms:
@@ -39,7 +39,7 @@ def agent_swarm(ledger: Ledger, agent_type: str, now: float) -> Swarm:
     return _swarm(ledger, name, limit, now, isolated=ledger.config.subagents == "isolated")
 
 
-def agent_window(ledger: Ledger, agent: str, agent_type: str, now: float) -> Window:
+def agent_window(ledger: SessionLedger, agent: str, agent_type: str, now: float) -> Window:
     """Return the window of a subagent, made at first use."""
     window = ledger.windows.get(agent)
     if window is None:
@@ -47,7 +47,7 @@ def agent_window(ledger: Ledger, agent: str, agent_type: str, now: float) -> Win
     return window
 
 
-def tool_swarm(ledger: Ledger, event: Event, project: str, now: float) -> Swarm:
+def tool_swarm(ledger: SessionLedger, event: Event, project: str, now: float) -> Swarm:
     """Return the swarm that a tool's tokens in the main window belong to."""
     rules = ledger.config.swarms
     path = _touched(event.tool_input, project) if rules else ""
@@ -76,7 +76,7 @@ def _touched(tool_input: object, project: str) -> str:
     return ""
 
 
-def _swarm(ledger: Ledger, name: str, limit: int | None, now: float, *, isolated: bool) -> Swarm:
+def _swarm(ledger: SessionLedger, name: str, limit: int | None, now: float, *, isolated: bool) -> Swarm:
     """Return the swarm of that name and kind.
 
     A rule may name both agents and paths. The main window's tokens and the subagents' are different figures, so

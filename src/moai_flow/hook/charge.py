@@ -5,25 +5,90 @@ Pure: the transcript was read and the time taken by the caller.
 
 from __future__ import annotations
 
-from moai_flow.core import notices, window_size
+from moai_flow.core import notices, opening, window_size
+from moai_flow.core.session import STARTED
 from moai_flow.core.settlement import add_estimate, await_results, settle
 from moai_flow.core.swarm import MAIN
 from moai_flow.core.window import CALL, PROMPT, REPLY, RESULT, Estimate, Measurement, Window
 from moai_flow.hook.attribution import agent_window, tool_swarm
 from moai_flow.hook.estimate import rates
-from moai_flow.hook.payload import MAX_COUNTED, agent_id, fingerprint
+from moai_flow.hook.payload import (
+    MAX_COUNTED,
+    POST_TOOL_USE,
+    POST_TOOL_USE_FAILURE,
+    SESSION_START,
+    STOP,
+    SUBAGENT_STOP,
+    USER_PROMPT_SUBMIT,
+    agent_id,
+    fingerprint,
+)
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from moai_flow.core.ledger import Ledger
+    from moai_flow.core.ledger import SessionLedger
+    from moai_flow.hook.meter import Reading
     from moai_flow.hook.payload import Event
 
+MOAI_COMMAND = "/moai:"
 
-def observe(ledger: Ledger, window: Window, measured: Measurement | None, now: float) -> None:
+
+def settle_reading(ledger: SessionLedger, reading: Reading, now: float) -> None:
+    """Settle what the transcripts say, the main window first, and take up the agents that were read of."""
+    opening.main_window(ledger, now)
+    for agent, (agent_type, below) in reading.agents.items():
+        window = agent_window(ledger, agent, agent_type, now)
+        window.path = below or window.path
+    for key, measured in reading.measured.items():
+        observe(ledger, ledger.windows[key], measured, now)
+    if reading.searched is not None:
+        ledger.session.agent_files = reading.searched
+
+
+def charge_event(ledger: SessionLedger, event: Event, measured: Measurement | None, project: str, now: float) -> None:
+    """Charge what an event adds to its window and no measurement covers yet.
+
+    Args:
+        ledger: the session's ledger, settled.
+        event: the event.
+        measured: what the transcript of its window said just now.
+        project: the project's folder, for `paths` rules.
+        now: seconds since the epoch.
+    """
+    session = ledger.session
+    window = ledger.windows[event.agent or MAIN]
+    if event.name in (POST_TOOL_USE, POST_TOOL_USE_FAILURE):
+        charge_tool(ledger, window, event, measured, project, now)
+        charge_finished_agent(ledger, event, now)
+    elif event.name == SUBAGENT_STOP:
+        charge_reply(ledger, window, event, measured, now)
+        window.rest()
+    elif event.name == STOP:
+        charge_reply(ledger, window, event, measured, now)
+        session.end_turn(window.tokens)
+    elif event.name == USER_PROMPT_SUBMIT:
+        before = window.tokens
+        charge_prompt(ledger, window, event, now)
+        if window.tokens != before:
+            _begin_phase(ledger, event.prompt, before)
+    elif event.name == SESSION_START and not event.agent:
+        session.first_time(STARTED)
+        charge_resumed(ledger, window, event, now)
+
+
+def _begin_phase(ledger: SessionLedger, prompt: str, occupancy: int) -> None:
+    if prompt.startswith(MOAI_COMMAND):
+        # Imported here: only for those who work with MoAI-ADK.
+        from moai_flow.core.phases import begin_phase, phase_of
+
+        phase = phase_of(prompt)
+        if phase:
+            begin_phase(ledger, phase, occupancy)
+
+
+def observe(ledger: SessionLedger, window: Window, measured: Measurement, now: float) -> None:
     """Settle a measurement, learn from it how far the estimates were off, and arm notices after a fall."""
     session = ledger.session
-    if measured is None or session is None:
-        return
     before = window.occupancy
     settlement = settle(ledger, window, measured, now)
     if settlement.measured is not None:
@@ -44,16 +109,16 @@ def observe(ledger: Ledger, window: Window, measured: Measurement | None, now: f
         window_size.take_usage(session, measured.occupancy)
 
 
-def charge_prompt(ledger: Ledger, window: Window, event: Event, now: float) -> None:
+def charge_prompt(ledger: SessionLedger, window: Window, event: Event, now: float) -> None:
     """Estimate a submitted prompt, and remember where the turn began."""
     window.turn = window.message
-    kind, tokens = rates.prompt(event.prompt, _factors(ledger))
+    kind, tokens = rates.prompt(event.prompt, ledger.session.factors)
     key = event.prompt_key or _unnamed(now)
     add_estimate(ledger, window, Estimate(key, PROMPT, window.swarm, kind, tokens, window.message), now)
 
 
 def charge_tool(
-    ledger: Ledger, window: Window, event: Event, measured: Measurement | None, project: str, now: float
+    ledger: SessionLedger, window: Window, event: Event, measured: Measurement | None, project: str, now: float
 ) -> None:
     """Estimate the result of a tool call, and the call too where the transcript does not show it yet.
 
@@ -65,7 +130,7 @@ def charge_tool(
         project: the project's folder, for `paths` rules.
         now: seconds since the epoch.
     """
-    factors = _factors(ledger)
+    factors = ledger.session.factors
     swarm = window.swarm
     if window.key == MAIN:
         swarm = tool_swarm(ledger, event, project, now).swarm_id
@@ -91,10 +156,10 @@ def charge_tool(
         add_estimate(ledger, window, Estimate(call, CALL, window.swarm, kind, tokens, after, offset), now)
 
 
-def charge_reply(ledger: Ledger, window: Window, event: Event, measured: Measurement | None, now: float) -> None:
+def charge_reply(ledger: SessionLedger, window: Window, event: Event, measured: Measurement | None, now: float) -> None:
     """Estimate the last reply of a turn, where the transcript does not show it yet."""
     if event.reply and not is_current(window, measured):
-        kind, tokens = rates.reply(event.reply, _factors(ledger))
+        kind, tokens = rates.reply(event.reply, ledger.session.factors)
         key = f"{window.message}.{fingerprint(event.reply)}"
         add_estimate(ledger, window, Estimate(key, REPLY, window.swarm, kind, tokens, window.message), now)
 
@@ -104,13 +169,13 @@ def is_current(window: Window, measured: Measurement | None) -> bool:
     return measured is not None and measured.ended and measured.message != window.turn
 
 
-def charge_resumed(ledger: Ledger, window: Window, event: Event, now: float) -> None:
+def charge_resumed(ledger: SessionLedger, window: Window, event: Event, now: float) -> None:
     """Take what a resumed or forked session begins with from its SessionStart: a fork's transcript comes later."""
     if window.never_measured and event.context_tokens:
         observe(ledger, window, Measurement(event.context_tokens, 0, f"resumed-{event.session}", 0, ended=True), now)
 
 
-def charge_finished_agent(ledger: Ledger, event: Event, now: float) -> None:
+def charge_finished_agent(ledger: SessionLedger, event: Event, now: float) -> None:
     """Take a finished subagent's total from the Agent tool's own response: its transcript may not show it yet.
 
     `totalTokens` is the usage of the agent's last request.
@@ -132,10 +197,6 @@ def charge_finished_agent(ledger: Ledger, event: Event, now: float) -> None:
             total, 0, f"total-{event.call}", window.offset, transcript_bytes=window.transcript_bytes, ended=True
         )
         observe(ledger, window, finished, now)
-
-
-def _factors(ledger: Ledger) -> dict[str, float]:
-    return ledger.session.factors if ledger.session is not None else {}
 
 
 def _unnamed(now: float) -> str:

@@ -7,7 +7,6 @@ not certain is allowed, by saying nothing.
 
 from __future__ import annotations
 
-from moai_flow.core import compact_json
 from moai_flow.core.reservations import SPAWN, expected, reserve
 from moai_flow.hook.agents import SPAWNING_TOOLS, asked_type
 from moai_flow.hook.attribution import agent_swarm
@@ -17,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from typing import Any
 
-    from moai_flow.core.ledger import Ledger
+    from moai_flow.core.ledger import SessionLedger
     from moai_flow.core.swarm import Swarm
     from moai_flow.hook.payload import Event
 
@@ -40,8 +39,23 @@ def may_concern(event: Event, layers: Iterable[tuple[str, Mapping[str, Any]]]) -
     return event.tool in SPAWNING_TOOLS or (bool(event.agent) and event.tool not in REPORTING_TOOLS)
 
 
-def decide(ledger: Ledger, event: Event, now: float) -> str:
-    """Return the reply to a tool call that is about to be made, "" to leave it to the client.
+class Decision:
+    """What is answered to a tool call that is about to be made.
+
+    Attributes:
+        permission: "ask" or "deny", "" where the call is left to the client and the text is a fact for the model.
+        text: the reason, or the fact.
+    """
+
+    __slots__ = ("permission", "text")
+
+    def __init__(self, permission: str, text: str) -> None:
+        self.permission = permission
+        self.text = text
+
+
+def decide(ledger: SessionLedger, event: Event, now: float) -> Decision | None:
+    """Return what is answered to a tool call that is about to be made, None to leave it to the client.
 
     A call that starts an agent reserves what the agent is expected to use.
 
@@ -52,29 +66,29 @@ def decide(ledger: Ledger, event: Event, now: float) -> str:
     """
     decision = ledger.config.enforce
     if decision == OFF or not event.call:
-        return ""
+        return None
     if event.agent:
         swarm = ledger.swarms[ledger.windows[event.agent].swarm]
         if _is_spent(swarm):
-            return _reply(decision, _stopped_inside(swarm))
-    return _decide_spawn(ledger, event, decision, now) if event.tool in SPAWNING_TOOLS else ""
+            return Decision(decision, _stopped_inside(swarm))
+    return _decide_spawn(ledger, event, decision, now) if event.tool in SPAWNING_TOOLS else None
 
 
-def _decide_spawn(ledger: Ledger, event: Event, decision: str, now: float) -> str:
+def _decide_spawn(ledger: SessionLedger, event: Event, decision: str, now: float) -> Decision | None:
     key, agent_type = SPAWN + event.call, asked_type(event)
     if key in ledger.reservations:
-        return ""
+        return None
     swarm = agent_swarm(ledger, agent_type or DEFAULT_TYPE, now)
     needed = expected(ledger, swarm.swarm_id)
     # One agent may always start in a swarm that nothing was used of, whatever its agents are expected to use.
     is_unused = not swarm.consumed and not swarm.reserved
     if not swarm.open_ended and (_is_spent(swarm, swarm.reserved) or (needed > swarm.available and not is_unused)):
-        return _reply(decision, _stopped_spawn(swarm, needed))
+        return Decision(decision, _stopped_spawn(swarm, needed))
     reserve(ledger, key, event.agent, agent_type, swarm.swarm_id, now)
     promised = swarm.consumed + swarm.reserved
     if not swarm.open_ended and promised * 100.0 >= swarm.allocated * SOFT_PERCENT:
-        return _reply("", f"{_figures(swarm)} This agent can start; the next may not.")
-    return ""
+        return Decision("", f"{_figures(swarm)} This agent can start; the next may not.")
+    return None
 
 
 def _is_spent(swarm: Swarm, reserved: int = 0) -> bool:
@@ -103,13 +117,3 @@ def _stopped_inside(swarm: Swarm) -> str:
         "tool call is not made. An answer with what is known so far needs no tool and is not stopped. "
         f"The person can raise the limit: token-budget allocate {swarm.swarm_id} TOKENS"
     )
-
-
-def _reply(decision: str, text: str) -> str:
-    """Return the JSON that the client reads: a decision with its reason, or a fact for the model."""
-    output = {"hookEventName": "PreToolUse"}
-    if decision:
-        output.update(permissionDecision=decision, permissionDecisionReason=text)
-    else:
-        output["additionalContext"] = text
-    return compact_json.encode({"hookSpecificOutput": output})

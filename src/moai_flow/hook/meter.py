@@ -1,16 +1,21 @@
-"""Measuring the windows of a session: which transcripts to read at an event, and when to wait for one."""
+"""Measuring the windows of a session: which transcripts to read at an event, and when to wait for one.
+
+Only reading: what was read is settled by `hook.charge`.
+"""
 
 from __future__ import annotations
 
 from time import monotonic, sleep
 
 from moai_flow.core.swarm import MAIN
+from moai_flow.core.window import Window
 from moai_flow.hook import charge, transcript
+from moai_flow.hook.payload import SESSION_START, STOP, USER_PROMPT_SUBMIT
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from moai_flow.core.ledger import Ledger
-    from moai_flow.core.window import Measurement, Window
+    from moai_flow.core.ledger import SessionLedger
+    from moai_flow.core.window import Measurement
     from moai_flow.hook.payload import Event
 
 REPLY_SECONDS = 0.15
@@ -19,70 +24,149 @@ REPLY_SECONDS = 0.15
 POLL_SECONDS = 0.005
 
 _SUFFIX = len(".jsonl")
+_SEARCHING = (SESSION_START, USER_PROMPT_SUBMIT, STOP)
+"""Events at which the folder of the agents' transcripts is searched: those between which many tools run."""
 
 
-def path_of(window: Window, main_transcript: str) -> str:
+class Reading:
+    """What the transcripts of a session say at one moment.
+
+    Attributes:
+        measured: by the window's key, the main window's first.
+        agents: (type, path below the session's folder) of agents that the event names or the search found, by their
+            id; the path is "" where nothing tells it or in the usual place.
+        searched: transcripts of agents in the session's folder, None where it was not searched.
+    """
+
+    __slots__ = ("agents", "measured", "searched")
+
+    def __init__(self) -> None:
+        self.measured: dict[str, Measurement] = {}
+        self.agents: dict[str, tuple[str, str]] = {}
+        self.searched: int | None = None
+
+
+def read(ledger: SessionLedger, event: Event, now: float, *, is_rebuilt: bool = False) -> Reading:
+    """Return what the transcripts say at an event: of the agent's window in an agent, else of all windows.
+
+    Args:
+        ledger: the session's ledger, which is not changed.
+        event: the event.
+        now: seconds since the epoch.
+        is_rebuilt: whether the ledger is new because the one before was damaged: then all agents are looked for.
+    """
+    reading = Reading()
+    if event.agent:
+        window = ledger.windows.get(event.agent)
+        path = _given_path(event)
+        reading.agents[event.agent] = (event.agent_type, path)
+        _measure(reading, ledger, window or Window(event.agent, MAIN), event.transcript, path)
+    else:
+        _measure(reading, ledger, ledger.windows.get(MAIN) or Window(MAIN, MAIN), event.transcript)
+        _measure_agents(reading, ledger, event.transcript)
+    if event.transcript and (is_rebuilt or (event.name in _SEARCHING and not event.agent)):
+        _search(reading, ledger, event.transcript, now)
+    return reading
+
+
+def read_all(ledger: SessionLedger, main_transcript: str, now: float) -> Reading:
+    """Return what the transcripts of all windows say now, for those who look at a ledger between two events."""
+    reading = Reading()
+    _measure(reading, ledger, ledger.windows.get(MAIN) or Window(MAIN, MAIN), main_transcript)
+    _measure_agents(reading, ledger, main_transcript)
+    if main_transcript:
+        _search(reading, ledger, main_transcript, now)
+        # Whoever only looks at a ledger leaves it as it was.
+        reading.searched = None
+    return reading
+
+
+def path_of(window: Window, main_transcript: str, below: str = "") -> str:
     """Return the transcript of a window, "" where there is none.
 
-    A subagent's is in a folder beside the main one that is named like it.
+    A subagent's is in a folder beside the main one that is named like it; `below` is where in that folder, if the
+    window itself does not tell.
     """
     if window.key == MAIN or not main_transcript:
         return main_transcript
-    return f"{main_transcript[:-_SUFFIX]}/{window.path or f'subagents/agent-{window.key}.jsonl'}"
+    return f"{main_transcript[:-_SUFFIX]}/{below or window.path or f'subagents/agent-{window.key}.jsonl'}"
 
 
-def place(window: Window, event: Event) -> None:
-    """Remember where a subagent's transcript is, if it is not in the usual place (workflow agents' are deeper)."""
-    if event.agent_transcript:
-        below = event.agent_transcript[len(event.transcript) - _SUFFIX + 1 :]
-        if below != f"subagents/agent-{window.key}.jsonl":
-            window.path = below
-
-
-def measure(ledger: Ledger, window: Window, main_transcript: str, now: float) -> Measurement | None:
-    """Read a window's transcript and settle what it says; return that, None if it says nothing."""
-    path = path_of(window, main_transcript)
-    if not path:
-        return None
-    session = ledger.session
-    measured = _read(window, path, session.history_offset if session is not None and window.key == MAIN else 0)
-    charge.observe(ledger, window, measured, now)
-    return measured
-
-
-def _read(window: Window, path: str, floor: int) -> Measurement | None:
-    return transcript.measure(
-        path, message=window.message, offset=window.offset, floor=floor, is_agent=window.key != MAIN
-    )
-
-
-def measure_agents(ledger: Ledger, main_transcript: str, now: float) -> None:
-    """Measure every subagent whose transcript has changed: SubagentStop comes before the last reply is written."""
-    if not main_transcript:
-        return
-    for window in ledger.windows.values():
-        if window.key != MAIN and transcript.size_of(path_of(window, main_transcript)) not in (
-            window.transcript_bytes,
-            -1,
-        ):
-            measure(ledger, window, main_transcript, now)
-
-
-def wait_for_reply(window: Window, main_transcript: str, floor: int) -> None:
-    """Wait until the transcript shows the reply that ended the turn, or `REPLY_SECONDS`.
+def wait_for_reply(event: Event, ledger: SessionLedger | None, seconds: float) -> None:
+    """Wait until the transcript shows the reply that ended the turn, at most `seconds`.
 
     The end of a turn is when a person decides whether to `/clear`, so the figure must be exact then. The lock
     is not held meanwhile.
+
+    Args:
+        event: Stop or SubagentStop.
+        ledger: the session's ledger as it stands, None if there is none.
+        seconds: how long to wait.
     """
-    path = path_of(window, main_transcript)
+    key = event.agent or MAIN
+    window = ledger.windows.get(key) if ledger is not None else None
+    window = window or Window(key, MAIN)
+    path = path_of(window, event.transcript, _given_path(event))
+    history_offset = ledger.session.history_offset if ledger is not None else 0
     size = -2
-    deadline = monotonic() + REPLY_SECONDS
+    deadline = monotonic() + seconds
     while path:
         now_size = transcript.size_of(path)
         if now_size != size:
             size = now_size
-            if charge.is_current(window, _read(window, path, floor)):
+            if charge.is_current(window, _read(window, path, history_offset)):
                 return
         if monotonic() >= deadline:
             return
         sleep(POLL_SECONDS)
+
+
+def _given_path(event: Event) -> str:
+    """Return where below the session's folder an event says that an agent's transcript is, "" in the usual place."""
+    if not event.agent_transcript:
+        return ""
+    below = event.agent_transcript[len(event.transcript) - _SUFFIX + 1 :]
+    return below if below != f"subagents/agent-{event.agent}.jsonl" else ""
+
+
+def _measure(reading: Reading, ledger: SessionLedger, window: Window, main_transcript: str, below: str = "") -> None:
+    path = path_of(window, main_transcript, below)
+    measured = _read(window, path, ledger.session.history_offset) if path else None
+    if measured is not None:
+        reading.measured[window.key] = measured
+
+
+def _read(window: Window, path: str, history_offset: int) -> Measurement | None:
+    return transcript.measure(
+        path,
+        message=window.message,
+        offset=window.offset,
+        history_offset=history_offset if window.key == MAIN else 0,
+        is_agent=window.key != MAIN,
+    )
+
+
+def _measure_agents(reading: Reading, ledger: SessionLedger, main_transcript: str) -> None:
+    """Measure every agent whose transcript has changed: SubagentStop comes before the last reply is written."""
+    if not main_transcript:
+        return
+    for window in ledger.windows.values():
+        if window.key != MAIN:
+            size = transcript.size_of(path_of(window, main_transcript))
+            if size not in (window.transcript_bytes, -1):
+                _measure(reading, ledger, window, main_transcript)
+
+
+def _search(reading: Reading, ledger: SessionLedger, main_transcript: str, now: float) -> None:
+    """Find agents whose own events were lost: a hook gives up where the lock cannot be had."""
+    place = f"{main_transcript[:-_SUFFIX]}/subagents"
+    if transcript.size_of(place) < 0:
+        return
+    # Imported here: only for sessions with agents.
+    from moai_flow.hook.discovery import find_agents
+
+    known = {*ledger.windows, *reading.agents}
+    found, reading.searched = find_agents(place, known, ledger.session.agent_files, now)
+    for agent, (agent_type, below) in found.items():
+        reading.agents[agent] = (agent_type, below)
+        _measure(reading, ledger, Window(agent, MAIN), main_transcript, below)

@@ -11,6 +11,7 @@ from moai_flow.core.session import CONFIG_PROBLEMS
 from moai_flow.hook.payload import (
     POST_TOOL_USE,
     POST_TOOL_USE_FAILURE,
+    PRE_TOOL_USE,
     SESSION_END,
     SESSION_START,
     STOP,
@@ -20,9 +21,8 @@ from moai_flow.hook.payload import (
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from moai_flow.core.session import Session
+    from moai_flow.core.ledger import SessionLedger
     from moai_flow.hook.payload import Event
-    from moai_flow.hook.state.session_ledger import LockedLedger
 
 MAX_CHARACTERS = 10_000
 """The client's own limit for what a hook may say."""
@@ -31,6 +31,21 @@ REACHES_PERSON = frozenset({SESSION_START, USER_PROMPT_SUBMIT, POST_TOOL_USE, PO
 REACHES_MODEL = frozenset({USER_PROMPT_SUBMIT, POST_TOOL_USE, POST_TOOL_USE_FAILURE, SUBAGENT_START})
 
 _ROOM = 4_500
+
+
+def render_decision(permission: str, text: str) -> str:
+    """Return the reply to a tool call that is about to be made, in ASCII.
+
+    Args:
+        permission: "ask" or "deny", "" for a fact that the model is given.
+        text: the reason, or the fact.
+    """
+    output = {"hookEventName": PRE_TOOL_USE}
+    if permission:
+        output.update(permissionDecision=permission, permissionDecisionReason=text)
+    else:
+        output["additionalContext"] = text
+    return compact_json.encode({"hookSpecificOutput": output})
 
 
 def render(event_name: str, to_person: list[str], to_model: list[str]) -> str:
@@ -59,14 +74,41 @@ MAX_PROBLEMS = 5
 """Settings that cannot be used which are named in a session; one line each."""
 
 
-def notify(book: LockedLedger, event: Event) -> tuple[list[str], list[str]]:
-    """Return the lines that are due to the person and to the model, and take them as said."""
-    ledger, config, session = book.ledger, book.ledger.config, book.ledger.session
+def keep_problems(ledger: SessionLedger, problems: list[str], *, is_rebuilt: bool) -> None:
+    """Keep for the person what is wrong with the ledger or the settings.
+
+    Args:
+        ledger: the session's ledger.
+        problems: a line for each setting that cannot be used.
+        is_rebuilt: whether the ledger that was there could not be read.
+    """
+    session = ledger.session
+    if not ledger.config.enable_warnings:
+        return
+    if is_rebuilt:
+        session.pending_notices.append(
+            "Token budget: the ledger of this session was damaged; it starts anew from the transcripts"
+        )
+    if problems and session.first_time(CONFIG_PROBLEMS):
+        session.pending_notices += [f"Token budget: {problem}" for problem in problems[:MAX_PROBLEMS]]
+        more = len(problems) - MAX_PROBLEMS
+        if more > 0:
+            session.pending_notices.append(
+                f"Token budget: {more} more settings not used; token-budget doctor names all"
+            )
+
+
+def notify(ledger: SessionLedger, event: Event) -> tuple[list[str], list[str]]:
+    """Return the lines that are due to the person and to the model, and take them as given.
+
+    The client shows nothing from inside a subagent and at its end, so what the person has to see waits for the next
+    event of the main thread; a subagent's model receives notices of its own swarm only.
+    """
+    config, session = ledger.config, ledger.session
     to_person: list[str] = []
     to_model: list[str] = []
-    if session is None or not config.enable_warnings or event.name == SESSION_END:
+    if not config.enable_warnings or event.name == SESSION_END:
         return to_person, to_model
-    _news(book, session)
     if event.agent:
         if event.name == SUBAGENT_START and config.tell_agents:
             swarm = ledger.swarms[ledger.windows[event.agent].swarm]
@@ -83,18 +125,3 @@ def notify(book: LockedLedger, event: Event) -> tuple[list[str], list[str]]:
     if event.name in REACHES_MODEL and config.notify != "person":
         to_model += notices.due_to_model(ledger)
     return to_person, to_model
-
-
-def _news(book: LockedLedger, session: Session) -> None:
-    """Note for the person what is not well with the ledger or the settings."""
-    if book.is_rebuilt:
-        session.pending_notices.append(
-            "Token budget: the ledger of this session was damaged; it starts anew from the transcripts"
-        )
-    if book.problems and session.first_time(CONFIG_PROBLEMS):
-        session.pending_notices += [f"Token budget: {problem}" for problem in book.problems[:MAX_PROBLEMS]]
-        more = len(book.problems) - MAX_PROBLEMS
-        if more > 0:
-            session.pending_notices.append(
-                f"Token budget: {more} more settings not used; token-budget doctor names all"
-            )

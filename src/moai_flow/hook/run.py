@@ -6,7 +6,7 @@ import posix
 import sys
 from time import time
 
-from moai_flow.hook import payload
+from moai_flow.hook import meter, payload
 from moai_flow.hook.respond import respond
 from moai_flow.hook.start import process
 from moai_flow.hook.state.paths import state_folder
@@ -18,8 +18,12 @@ if TYPE_CHECKING:
 _STDOUT = 1
 
 
-def main() -> None:
-    """Answer the event on standard input. Whatever goes wrong, the session goes on: no output, no exception."""
+def main(*, wait_seconds: float = meter.REPLY_SECONDS) -> None:
+    """Answer the event on standard input. Whatever goes wrong, the session goes on: no output, no exception.
+
+    Args:
+        wait_seconds: how long to wait for the reply that ended a turn to reach the transcript.
+    """
     try:
         with process.watchdog(process.WORK_SECONDS, process.BUSY_SECONDS):
             data = process.read_input()
@@ -27,7 +31,7 @@ def main() -> None:
             del data
             if event is not None:
                 environ = process.environment()
-                text = respond(event, environ, sys.platform, time())
+                text = respond(event, environ, sys.platform, time(), wait_seconds=wait_seconds)
                 if text:
                     _write(text.encode("ascii") + b"\n")
                 if event.name == payload.SESSION_START:

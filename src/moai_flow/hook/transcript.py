@@ -34,7 +34,7 @@ def size_of(path: str) -> int:
 
 
 def measure(
-    path: str, *, message: str = "", offset: int = 0, floor: int = 0, is_agent: bool = False
+    path: str, *, message: str = "", offset: int = 0, history_offset: int = 0, is_agent: bool = False
 ) -> Measurement | None:
     """Return what the transcript says its window holds, None if it says nothing.
 
@@ -42,7 +42,7 @@ def measure(
         path: the transcript; anything but a regular file is left alone, and so is a link.
         message: the id that was measured last, if any.
         offset: bytes before that message in the file.
-        floor: bytes that are history since a reset.
+        history_offset: bytes that are history since a reset.
         is_agent: whether it is a subagent's. Older clients wrote a subagent's records into the main file,
             marked as a side chain.
     """
@@ -50,21 +50,21 @@ def measure(
     if descriptor < 0:
         return None
     try:
-        if message and floor <= offset < size <= offset + LONGEST_TAIL:
+        if message and history_offset <= offset < size <= offset + LONGEST_TAIL:
             messages = scan(_read(descriptor, offset, size), offset, is_agent=is_agent)
             # Where the file was replaced, something else stands there now.
             if message in messages and messages[message].offset == offset:
                 return _newest(messages, offset, size)
         length = FIRST_TAIL
         while True:
-            start = max(floor, size - length)
+            start = max(history_offset, size - length)
             data = _read(descriptor, start, size)
-            if start > floor:
+            if start > history_offset:
                 cut = data.find(b"\n") + 1 or len(data)
                 start, data = start + cut, data[cut:]
             messages = scan(data, start, is_agent=is_agent)
             # One message alone could have begun before what was read.
-            if len(messages) > 1 or start <= floor or length >= LONGEST_TAIL:
+            if len(messages) > 1 or start <= history_offset or length >= LONGEST_TAIL:
                 return _newest(messages, start, size) if messages else None
             length = min(length * 8, LONGEST_TAIL)
     except OSError:

@@ -22,7 +22,7 @@ from moai_flow.replay.payloads import Reader, agent_types
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from moai_flow.core.ledger import Ledger
+    from moai_flow.core.ledger import SessionLedger
     from moai_flow.replay.payloads import Payload
 
 
@@ -39,7 +39,7 @@ class Step:
 
     __slots__ = ("ledger", "payload", "to_model", "to_person", "written")
 
-    def __init__(self, written: str, given: Payload, ledger: Ledger, reply: dict[str, Any]) -> None:
+    def __init__(self, written: str, given: Payload, ledger: SessionLedger, reply: dict[str, Any]) -> None:
         self.written = written
         self.payload = given
         self.ledger = ledger
@@ -103,11 +103,11 @@ def _stage(section: dict[str, Any] | None) -> Iterator[tuple[Path, dict[str, str
 
 def _step(written: str, given: Payload, environment: dict[str, str], now: float) -> Step:
     event = payload.Event(given)
-    text = respond(event, environment, "linux", now)
+    text = respond(event, environment, "linux", now, wait_seconds=0.0)
     path = paths.ledger_file(environment[paths.STATE_VARIABLE], event.session)
-    ledger = codec.decode(Path(path).read_bytes(), BudgetConfig())
+    ledger = codec.decode_session(Path(path).read_bytes(), BudgetConfig())
     section = json.loads(Path(paths.config_file(environment, "linux")).read_text())["token_budget"]
-    size = ledger.session.window_size if ledger.session is not None else 0
+    size = ledger.session.window_size
     ledger.config = BudgetConfig.merged([("replay", section)], size or None)[0]
     return Step(written, given, ledger, json.loads(text) if text else {})
 

@@ -22,7 +22,7 @@ from moai_flow.core.swarm import MAIN
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from moai_flow.core.ledger import Ledger
+    from moai_flow.core.ledger import SessionLedger
 
 TAPE = Path(__file__).with_name("tape.jsonl")
 LAG_SECONDS = 0.02
@@ -46,7 +46,7 @@ class Moment:
 
     __slots__ = ("event", "failure", "ledger", "model", "person", "seconds")
 
-    def __init__(self, event: dict[str, Any], ledger: Ledger | None, seconds: float) -> None:
+    def __init__(self, event: dict[str, Any], ledger: SessionLedger | None, seconds: float) -> None:
         self.event = event
         self.ledger = ledger
         self.seconds = seconds
@@ -150,8 +150,8 @@ def _take_reply(moment: Moment, output: bytes) -> None:
         moment.model = reply.get("hookSpecificOutput", {}).get("additionalContext", "")
 
 
-def _ledger(state: Path, session: str) -> Ledger | None:
+def _ledger(state: Path, session: str) -> SessionLedger | None:
     try:
-        return codec.decode((state / "sessions" / f"{session}.json").read_bytes(), BudgetConfig())
+        return codec.decode_session((state / "sessions" / f"{session}.json").read_bytes(), BudgetConfig())
     except FileNotFoundError:
         return None

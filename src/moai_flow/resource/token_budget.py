@@ -292,7 +292,7 @@ def _now() -> float:
 
 def _rebalance(ledger: Ledger) -> dict[str, int]:
     limits = allocations.rebalance(ledger, time())
-    notices.rearm(ledger)
+    notices.rearm_swarms(ledger)
     return limits
 
 
@@ -316,7 +316,7 @@ def _scaled(ledger: Ledger, changed: bool) -> bool:  # noqa: FBT001 - the outcom
 
 def _rearmed(ledger: Ledger, changed: bool) -> bool:  # noqa: FBT001 - the outcome is passed through
     if changed:
-        notices.rearm(ledger)
+        notices.rearm_swarms(ledger)
     return changed
 
 

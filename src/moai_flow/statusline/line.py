@@ -10,7 +10,7 @@ from moai_flow.core.forecast import forecast, turns_text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from moai_flow.core.ledger import Ledger
+    from moai_flow.core.ledger import SessionLedger
     from moai_flow.core.swarm import Swarm
 
 BAR_CELLS = 8
@@ -40,7 +40,7 @@ def short(tokens: int) -> str:
     return f"{thousands / _THOUSAND:.1f}".removesuffix(".0") + "M"
 
 
-def render(ledger: Ledger, *, width: int = 0, is_coloured: bool = False) -> str:
+def render(ledger: SessionLedger, *, width: int = 0, is_coloured: bool = False) -> str:
     """Return the status line.
 
     Args:
@@ -83,13 +83,13 @@ def _urgency(swarm: Swarm) -> tuple[int, float]:
     return notices.swarm_level(swarm), swarm.usage_percent
 
 
-def _swarm_text(ledger: Ledger, swarm: Swarm) -> str:
+def _swarm_text(ledger: SessionLedger, swarm: Swarm) -> str:
     word = _WORDS[notices.swarm_level(swarm)]
     mark = notices.swarm_mark(ledger, swarm)
     return f"{swarm.swarm_id} {mark}{short(swarm.consumed)}/{short(swarm.allocated)}{word}"
 
 
-def _ahead(ledger: Ledger, level: int) -> str:
+def _ahead(ledger: SessionLedger, level: int) -> str:
     if level == notices.CRITICAL:
         return "/clear recommended"
     ahead = forecast(ledger)

@@ -19,9 +19,7 @@ from moai_flow.hook import charge, meter
 from moai_flow.hook.payload import safe_id, transcript_path
 from moai_flow.hook.records import occupancy_of, tokens_of
 from moai_flow.hook.start import process
-from moai_flow.hook.state import files, paths, settings
-from moai_flow.hook.state.session_ledger import peek
-from moai_flow.hook.state.settings import read_layers
+from moai_flow.hook.state import files, paths, session_ledger, settings
 from moai_flow.statusline import line
 
 TYPE_CHECKING = False
@@ -29,7 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Any
 
-    from moai_flow.core.ledger import Ledger
+    from moai_flow.core.ledger import SessionLedger
 
 WRAP = "--wrap"
 _STDOUT = 1
@@ -75,12 +73,11 @@ def status_line(data: bytes, environ: Mapping[str, str], platform: str, now: flo
     session_id = safe_id(given["session_id"])
     ledger = _stored(state, session_id) if state else None
     if ledger is None:
-        ledger = opening.begin(session_id, _read_config(given, environ, platform, size), None, now)
+        ledger = opening.begin(session_id, _read_config(given, environ, platform, size), now)
     elif size and not _knows(ledger, size):
         _store_size(state, session_id, size)
     _bring_up_to_date(ledger, given, size, now)
-    if ledger.session is not None:
-        ledger.session.compacts_at = window_size.compaction_point(ledger.session.window_size, environ)
+    ledger.session.compacts_at = window_size.compaction_point(ledger.session.window_size, environ)
     return line.render(
         ledger,
         width=window_size.number_of(environ, "COLUMNS"),
@@ -88,9 +85,9 @@ def status_line(data: bytes, environ: Mapping[str, str], platform: str, now: flo
     )
 
 
-def _knows(ledger: Ledger, size: int) -> bool:
+def _knows(ledger: SessionLedger, size: int) -> bool:
     session = ledger.session
-    return session is not None and (session.window_size, session.size_source) == (size, window_size.STATUS_LINE)
+    return (session.window_size, session.size_source) == (size, window_size.STATUS_LINE)
 
 
 def _object(value: dict[str, Any], field: str) -> dict[str, Any]:
@@ -98,19 +95,18 @@ def _object(value: dict[str, Any], field: str) -> dict[str, Any]:
     return inner if isinstance(inner, dict) else {}
 
 
-def _stored(state: str, session_id: str) -> Ledger | None:
+def _stored(state: str, session_id: str) -> SessionLedger | None:
     """Return the session's ledger with the settings in force at its last event, None if there is none to use."""
-    ledger = peek(state, session_id)
-    if ledger is None or ledger.session is None:
-        return None
-    ledger.config = settings.recall(ledger.session) or ledger.config
+    ledger = session_ledger.peek(state, session_id)
+    if ledger is not None:
+        ledger.config = settings.recall(ledger.session) or ledger.config
     return ledger
 
 
 def _read_config(given: dict[str, Any], environ: Mapping[str, str], platform: str, size: int) -> BudgetConfig:
     """Return the settings as the files say, for a session that no hook has seen yet."""
     project = _object(given, "workspace").get("project_dir")
-    layers, _ = read_layers(environ, platform, project if isinstance(project, str) else "")
+    layers, _ = settings.read_layers(environ, platform, project if isinstance(project, str) else "")
     return BudgetConfig.merged(layers, size or None)[0]
 
 
@@ -121,8 +117,8 @@ def _store_size(state: str, session_id: str, size: int) -> None:
         if lock < 0:
             return
         try:
-            ledger = _stored(state, session_id)
-            if ledger is not None and ledger.session is not None:
+            ledger = session_ledger.peek(state, session_id)
+            if ledger is not None:
                 ledger.session.window_size, ledger.session.size_source = size, window_size.STATUS_LINE
                 files.replace(paths.ledger_file(state, session_id), codec.encode(ledger))
         finally:
@@ -131,21 +127,20 @@ def _store_size(state: str, session_id: str, size: int) -> None:
         return
 
 
-def _bring_up_to_date(ledger: Ledger, given: dict[str, Any], size: int, now: float) -> None:
-    """Measure the window anew, in memory only.
+def _bring_up_to_date(ledger: SessionLedger, given: dict[str, Any], size: int, now: float) -> None:
+    """Measure the windows anew, in memory only.
 
     The client's own figure is that of the main window's last reply, which may not be in the transcript yet; after a
     compaction it is 0 until the next.
     """
     session = ledger.session
-    if session is None:
-        return
     if size:
         session.window_size, session.size_source = size, window_size.STATUS_LINE
     path = given.get("transcript_path")
     transcript = transcript_path(path) if isinstance(path, str) else ""
-    window = opening.main_window(ledger, now)
-    measured = meter.measure(ledger, window, transcript or session.transcript, now)
+    reading = meter.read_all(ledger, transcript or session.transcript, now)
+    charge.settle_reading(ledger, reading, now)
+    window, measured = ledger.windows[MAIN], reading.measured.get(MAIN)
     # The client may draw the line for the last time of a turn before the turn's Stop hook has run.
     if measured is not None and measured.ended and session.turns[-1:] != [window.tokens]:
         session.end_turn(window.tokens)
@@ -154,5 +149,3 @@ def _bring_up_to_date(ledger: Ledger, given: dict[str, Any], size: int, now: flo
     if tokens and tokens != window.occupancy:
         charge.observe(ledger, window, Measurement(tokens, 0, _STATUS_LINE, 0), now)
     ledger.config = (settings.recall(session) if session.settings else None) or ledger.config
-    if MAIN in ledger.windows:
-        meter.measure_agents(ledger, transcript or session.transcript, now)

@@ -16,12 +16,9 @@ from moai_flow.core.session import Session
 if TYPE_CHECKING:
     from pathlib import Path
 
-    import pytest
 
-
-def test_the_errors_of_a_session_are_shown_by_kind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_errors_of_a_session_are_shown_by_kind(tmp_path: Path) -> None:
     """Each comparison of an estimate with a measurement counts once, under its kind and under all."""
-    monkeypatch.setattr("moai_flow.hook.meter.REPLY_SECONDS", 0.0)
     last = list(play(recordings("2.1.330/natural")[0], tmp_path))[-1].ledger.session
     assert last is not None
     arguments = ["accuracy", "--json", "--session", last.session_id, "--state-dir", str(tmp_path / "state")]

@@ -24,9 +24,8 @@ def session() -> Session:
     return one
 
 
-def test_a_new_session_starts_with_what_the_last_one_learned(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_new_session_starts_with_what_the_last_one_learned(tmp_path: Path) -> None:
     """The factors of a session are remembered at the end of its turn and taken up by the next with that model."""
-    monkeypatch.setattr("moai_flow.hook.meter.REPLY_SECONDS", 0.0)
     recording = recordings("2.1.330/natural")[0]
     done = list(play(recording, tmp_path))[-1].ledger.session
     assert done is not None

@@ -29,7 +29,7 @@ def tell(tmp_path: Path) -> Tell:
         given = {"session_id": session, "hook_event_name": name, **fields}
         event = payload.parse(json.dumps(given).encode())
         assert event is not None
-        text = respond(event, environ, "linux", at)
+        text = respond(event, environ, "linux", at, wait_seconds=0.0)
         return str(json.loads(text).get("systemMessage", "")) if text else ""
 
     return run

@@ -29,7 +29,7 @@ def prompt(tmp_path: Path) -> Callable[[dict[str, Any]], str]:
         event = payload.parse(json.dumps(given).encode())
         assert event is not None
         environ = {"HOME": str(tmp_path), "TOKEN_BUDGET_STATE_DIR": str(tmp_path / "state")}
-        text = respond(event, environ, "linux", 1_000.0)
+        text = respond(event, environ, "linux", 1_000.0, wait_seconds=0.0)
         return str(json.loads(text)["systemMessage"]) if text else ""
 
     return run

@@ -33,8 +33,6 @@ def command(*, as_json: bool, session: str | None, state_dir: str | None) -> Non
     state = sessions.state_folder(state_dir)
     with sessions.opened(state, sessions.find(state, session)) as ledger:
         found = ledger.session
-    if found is None:
-        return
     table = summary(found)
     if as_json:
         import json

@@ -16,7 +16,7 @@ from moai_flow.core.status import swarm_status
 from moai_flow.core.swarm import MAIN
 
 if TYPE_CHECKING:
-    from moai_flow.core.ledger import Ledger
+    from moai_flow.core.ledger import SessionLedger
 
 _GAUGES = {
     "sessions": "Sessions that a running client has now.",
@@ -63,11 +63,9 @@ def command(*, state_dir: str | None) -> None:
     click.echo(text_of(families.values()), nl=False)
 
 
-def _add(families: dict[str, Family], ledger: Ledger) -> None:
+def _add(families: dict[str, Family], ledger: SessionLedger) -> None:
     """Add the figures of one session."""
     session, window = ledger.session, ledger.windows.get(MAIN)
-    if session is None:
-        return
     name = {"session": session.session_id}
     families["session_info"].add(1, **name, model=session.model, project=projects.of(session))
     families["budget_tokens"].add(ledger.config.total_budget, **name)

@@ -14,7 +14,7 @@ from moai_flow.core.errors import TokenBudgetError
 
 if TYPE_CHECKING:
     from moai_flow.analysis.trace import Trace
-    from moai_flow.core.ledger import Ledger
+    from moai_flow.core.ledger import SessionLedger
 
 
 @click.command(
@@ -67,7 +67,7 @@ def load(state: str, *, session: str | None, days: float | None) -> list[Trace]:
     from moai_flow.analysis.load import load as load_trace
     from moai_flow.hook.state import paths
 
-    chosen: list[Ledger | None]
+    chosen: list[SessionLedger | None]
     if days is not None:
         chosen = list(ledgers(state, days))
     else:

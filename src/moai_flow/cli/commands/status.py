@@ -11,7 +11,7 @@ from moai_flow.cli.program import examples
 from moai_flow.cli.view.as_json import budget_document, print_json
 
 if TYPE_CHECKING:
-    from moai_flow.core.ledger import Ledger
+    from moai_flow.core.ledger import SessionLedger
 
 
 @click.command(
@@ -59,7 +59,7 @@ def command(*, as_json: bool, every: bool, advice: bool, session: str | None, st
             click.echo(line)
 
 
-def _advice(ledger: Ledger) -> dict[str, list[str]]:
+def _advice(ledger: SessionLedger) -> dict[str, list[str]]:
     """Return what the analysis recommends for this session, as sentences."""
     from moai_flow.analysis.load import load
     from moai_flow.analysis.recommend import recommend

@@ -12,20 +12,20 @@ from moai_flow.core.status import global_status
 from moai_flow.core.swarm import MAIN
 
 if TYPE_CHECKING:
-    from moai_flow.core.ledger import Ledger
+    from moai_flow.core.ledger import SessionLedger
 
 
-def budget_document(ledger: Ledger) -> dict[str, Any]:
+def budget_document(ledger: SessionLedger) -> dict[str, Any]:
     """Return a session's budget: tokens, percentages 0-100, seconds since the epoch."""
     ahead = forecast(ledger)
     session, window = ledger.session, ledger.windows.get(MAIN)
     return {
-        "session_id": session.session_id if session else "",
+        "session_id": session.session_id,
         **global_status(ledger),
         "window": {
             "occupancy": window.tokens if window else 0,
             "measured": window.is_exact if window else False,
-            "size": (session.window_size or None) if session else None,
+            "size": session.window_size or None,
         },
         "phase": phase_status(ledger),
         "forecast": {"turns": ahead.turns, "limit": ahead.limit, "is_compaction": ahead.is_compaction},

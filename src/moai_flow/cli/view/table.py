@@ -12,7 +12,7 @@ from moai_flow.core.swarm import MAIN
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from moai_flow.core.ledger import Ledger
+    from moai_flow.core.ledger import SessionLedger
     from moai_flow.core.swarm import Swarm
 
     Style = Callable[[str, int], str]
@@ -33,7 +33,7 @@ def bar(percent: float, *, ascii_only: bool) -> str:
     return text.ljust(BAR_CELLS, "░")
 
 
-def lines(ledger: Ledger, *, style: Style, ascii_only: bool) -> list[str]:
+def lines(ledger: SessionLedger, *, style: Style, ascii_only: bool) -> list[str]:
     """Return the table.
 
     Args:
@@ -81,7 +81,7 @@ def lines(ledger: Ledger, *, style: Style, ascii_only: bool) -> list[str]:
     return [*rows, "", ahead] if ahead else rows
 
 
-def outlook(ledger: Ledger) -> str:
+def outlook(ledger: SessionLedger) -> str:
     """Return how long the main window will do, "" while the pace is unknown."""
     ahead = forecast(ledger)
     if ahead.turns is None:
@@ -90,12 +90,12 @@ def outlook(ledger: Ledger) -> str:
     return f"{turns_text(ahead.turns)} left at this pace, to {ahead.limit:,} tokens{until}"
 
 
-def _window_note(ledger: Ledger) -> str:
+def _window_note(ledger: SessionLedger) -> str:
     window = ledger.windows.get(MAIN)
     return "measured" if window is not None and window.is_exact else "estimated (~)" if global_mark(ledger) else ""
 
 
-def _swarm_row(ledger: Ledger, swarm: Swarm, style: Style, *, ascii_only: bool) -> str:
+def _swarm_row(ledger: SessionLedger, swarm: Swarm, style: Style, *, ascii_only: bool) -> str:
     reserved = f"{swarm.reserved:,} reserved" if swarm.reserved else ""
     return _row(
         f"  {swarm.swarm_id}",
@@ -109,7 +109,7 @@ def _swarm_row(ledger: Ledger, swarm: Swarm, style: Style, *, ascii_only: bool) 
     )
 
 
-def _agent_rows(ledger: Ledger, swarm: Swarm) -> list[str]:
+def _agent_rows(ledger: SessionLedger, swarm: Swarm) -> list[str]:
     """Return a line for every subagent of a swarm: what its window holds."""
     rows = []
     for key, window in ledger.windows.items():

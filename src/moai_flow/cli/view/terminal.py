@@ -14,7 +14,7 @@ from moai_flow.cli.view import table
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from moai_flow.core.ledger import Ledger
+    from moai_flow.core.ledger import SessionLedger
 
 _COLOURS = ("green", "yellow", "red")
 
@@ -29,11 +29,10 @@ def ascii_only() -> bool:
     return not (sys.stdout.encoding or "ascii").lower().startswith("utf")
 
 
-def lines(ledger: Ledger) -> Iterator[str]:
+def lines(ledger: SessionLedger) -> Iterator[str]:
     """Yield the lines, coloured as far as the terminal is."""
     session = ledger.session
-    if session is not None:
-        about = [f"session {session.session_id}", session.model, projects.of(session)]
-        yield "  ".join([text for text in about if text])
-        yield ""
+    about = [f"session {session.session_id}", session.model, projects.of(session)]
+    yield "  ".join([text for text in about if text])
+    yield ""
     yield from table.lines(ledger, style=colour, ascii_only=ascii_only())

@@ -33,17 +33,21 @@ def previous(state: str, event: Event, environ: Mapping[str, str], now: float) -
 
     A prompt may come before the new session's SessionStart; some front ends report a `startup`.
     """
-    told = environ.get(PID_VARIABLE, "")
-    sources = (CLEAR, STARTUP) if told else (CLEAR,)
-    if event.agent or (event.source not in sources if event.name == SESSION_START else not told):
+    has_pid = bool(environ.get(PID_VARIABLE, ""))
+    sources = (CLEAR, STARTUP) if has_pid else (CLEAR,)
+    if event.agent:
         return ""
-    try:
-        path = paths.process_file(state, _process(environ))
-        name = files.read(path, _MAX_BYTES)
-        if not name:
+    if event.name == SESSION_START:
+        if event.source not in sources:
             return ""
-        session = safe_id(name.decode("ascii", "replace"))
-        if event.source == STARTUP:
+        path = paths.process_file(state, _process(environ))
+    elif has_pid:
+        path = paths.process_file(state, _process(environ))
+    else:
+        path = _follower_file(state, event.session)
+    try:
+        session = _session_in(path)
+        if session and event.source == STARTUP:
             ended = posix.stat(paths.ledger_file(state, session)).st_mtime
             return session if now - ended <= RECENT_SECONDS else ""
     except OSError:
@@ -51,21 +55,54 @@ def previous(state: str, event: Event, environ: Mapping[str, str], now: float) -
     return session if session != event.session else ""
 
 
-def remember(state: str, event: Event, environ: Mapping[str, str]) -> None:
-    """Note the session that the client's process has: a new one, or one that `/clear` is ending."""
+def note(state: str, event: Event, environ: Mapping[str, str]) -> None:
+    """Note, before the ledger is locked, which session `/clear` is ending, and which one follows it.
+
+    The hook may give up for lack of the lock: the session's next hook still finds what came before.
+    """
     if event.agent:
         return
-    path = paths.process_file(state, _process(environ))
-    ends = event.name == SESSION_END and event.source == CLEAR
+    has_pid = bool(environ.get(PID_VARIABLE, ""))
+    process = paths.process_file(state, _process(environ))
     try:
-        if environ.get(PID_VARIABLE, "") or ends:
-            files.ensure_folder(paths.processes(state))
-            files.replace(path, event.session.encode("ascii"))
-        elif event.source == CLEAR:
-            posix.unlink(path)
+        if event.name == SESSION_END and (has_pid or event.source == CLEAR):
+            _write(state, process, event.session)
+        elif event.name == SESSION_START and event.source == CLEAR and not has_pid:
+            ended = _session_in(process)
+            if ended and ended != event.session:
+                _write(state, _follower_file(state, event.session), ended)
     except OSError:
         # Two sessions of one process may write it at once. Without it, limits are not carried over.
         return
+
+
+def follow(state: str, event: Event, environ: Mapping[str, str]) -> None:
+    """Note, once the ledger of a new session was written, that the client's process has this session now."""
+    if event.agent:
+        return
+    try:
+        if environ.get(PID_VARIABLE, ""):
+            _write(state, paths.process_file(state, _process(environ)), event.session)
+            return
+        if event.name == SESSION_START and event.source == CLEAR:
+            posix.unlink(paths.process_file(state, _process(environ)))
+        posix.unlink(_follower_file(state, event.session))
+    except OSError:
+        return
+
+
+def _follower_file(state: str, session: str) -> str:
+    return paths.process_file(state, f"after-{session}")
+
+
+def _session_in(path: str) -> str:
+    name = files.read(path, _MAX_BYTES)
+    return safe_id(name.decode("ascii", "replace")) if name else ""
+
+
+def _write(state: str, path: str, session: str) -> None:
+    files.ensure_folder(paths.processes(state))
+    files.replace(path, session.encode("ascii"))
 
 
 def _process(environ: Mapping[str, str]) -> str:

@@ -16,7 +16,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from moai_flow.core.ledger import Ledger
+    from moai_flow.core.ledger import SessionLedger
     from moai_flow.hook.payload import Event
 
 NAME = "events.jsonl"
@@ -38,12 +38,12 @@ class EventLog:
 
     __slots__ = ("_compaction", "_history", "_told")
 
-    def __init__(self, ledger: Ledger) -> None:
+    def __init__(self, ledger: SessionLedger) -> None:
         self._history = {tuple(entry) for entry in ledger.history}
         self._told = _told(ledger)
-        self._compaction = ledger.session is not None and ledger.session.notified_compaction
+        self._compaction = ledger.session.notified_compaction
 
-    def lines(self, ledger: Ledger, now: float) -> list[dict[str, Any]]:
+    def lines(self, ledger: SessionLedger, now: float) -> list[dict[str, Any]]:
         """Return what has happened since: one object for each entry of the history and each notice. Pure.
 
         Args:
@@ -62,21 +62,36 @@ class EventLog:
         for (to, swarm_id), level in _told(ledger).items():
             if level > self._told.get((to, swarm_id), 0):
                 found.append(_notice(ledger, now, to, swarm_id, level))
-        if ledger.session is not None and ledger.session.notified_compaction and not self._compaction:
+        if ledger.session.notified_compaction and not self._compaction:
             found.append({"time": now, "type": "notice", "to": "person", "about": COMPACTION})
         return found
 
-    def write(self, state: str, ledger: Ledger, event: Event, now: float, reply: str) -> None:
-        """Append what an event and the reply to it have changed. An error costs the lines, never the reply."""
+    def write(
+        self,
+        state: str,
+        ledger: SessionLedger,
+        event: Event,
+        now: float,
+        decision: str,
+        to_person: list[str],
+        to_model: list[str],
+    ) -> None:
+        """Append what an event has changed and what was said. An error costs the lines, never the reply.
+
+        Args:
+            state: the state folder.
+            ledger: the ledger after the event.
+            event: the event.
+            now: seconds since the epoch.
+            decision: what was decided about a tool call, "" where nothing was.
+            to_person: the lines for the person.
+            to_model: the lines for the model.
+        """
         found = self.lines(ledger, now)
-        said = compact_json.decode(reply) if reply else {}
-        output = said.get("hookSpecificOutput", {})
-        if output.get("permissionDecision"):
-            found.append(
-                {"time": now, "type": "decision", "decision": output["permissionDecision"], "call": event.call}
-            )
-        for to, text in (("person", said.get("systemMessage")), ("model", output.get("additionalContext"))):
-            if text and not any(line["type"] == "notice" and line["to"] == to for line in found):
+        if decision:
+            found.append({"time": now, "type": "decision", "decision": decision, "call": event.call})
+        for to, lines in (("person", to_person), ("model", to_model)):
+            if lines and not any(line["type"] == "notice" and line["to"] == to for line in found):
                 found.append({"time": now, "type": "notice", "to": to, "about": OTHER})
         where = {"session": event.session, "hook": event.name}
         if event.agent:
@@ -134,19 +149,18 @@ def _set_aside(state: str, path: str) -> bool:
         files.close(lock)
 
 
-def _told(ledger: Ledger) -> dict[tuple[str, str], int]:
+def _told(ledger: SessionLedger) -> dict[tuple[str, str], int]:
     """Return the level last said to each reader of each swarm, "" for the whole budget."""
     told = {}
-    if ledger.session is not None:
-        told["person", ""] = ledger.session.notified_person
-        told["model", ""] = ledger.session.notified_model
+    told["person", ""] = ledger.session.notified_person
+    told["model", ""] = ledger.session.notified_model
     for swarm in ledger.swarms.values():
         told["person", swarm.swarm_id] = swarm.notified_person
         told["model", swarm.swarm_id] = swarm.notified_model
     return told
 
 
-def _notice(ledger: Ledger, now: float, to: str, swarm_id: str, level: int) -> dict[str, Any]:
+def _notice(ledger: SessionLedger, now: float, to: str, swarm_id: str, level: int) -> dict[str, Any]:
     line: dict[str, Any] = {"time": now, "type": "notice", "to": to, "level": LEVEL_NAMES[level]}
     if not swarm_id:
         return line | {"about": BUDGET, "consumed": ledger.total_consumed, "allocated": ledger.config.total_budget}
