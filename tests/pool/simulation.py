@@ -109,6 +109,8 @@ class Session:
         self.truth = dict.fromkeys(SWARMS, 0)
         self.file = membership.encode(Membership(machine.name, name))
         self.is_over = False
+        self.spent_at_reset = 0
+        self.published_at_reset = 0
 
     def load(self) -> Membership:
         """Return the membership, as a hook's process reads it from its file."""
@@ -161,6 +163,7 @@ class World:
         self.before_fault = 0
         self.told_floor: dict[tuple[int, int, str], int] = {}
         self.granted_at: dict[str, int] = {}
+        self.stated: dict[tuple[str, int, int, str], int] = {}
         self.count = 0
         self.machines = [Machine(f"m{number}") for number in range(self.random.randint(2, 5))]
         for machine in self.machines:
@@ -220,7 +223,17 @@ class World:
             # The store has lost what it knew, and nobody has told it yet.
             self.excused += request.tokens
 
+    def _check_order(self) -> None:
+        """Hold the store to it that what comes late, or twice, changes nothing: what members spend only grows."""
+        for name, publication in self.store.publications.items():
+            for swarm, tokens in publication.figures.items():
+                key = (name, publication.period, publication.epoch, swarm)
+                if tokens < self.stated.get(key, 0):
+                    raise Violation(f"{name} went back from {self.stated[key]} to {tokens} in {swarm}")
+                self.stated[key] = tokens
+
     def _check_store(self) -> None:
+        self._check_order()
         accounts = self.store.accounts
         consumed = accounts.consumed
         for (told_period, told_epoch, swarm), tokens in self.told_floor.items():
@@ -376,6 +389,7 @@ class World:
         accounts = self.store.accounts
         self.before_fault = max(self.before_fault, sum(accounts.consumed.values()))
         self.told_floor = {}
+        self.stated = {}
         for agent in self.agents:
             if agent.runs or not self._is_settled(agent):
                 self._excuse(agent)
@@ -391,6 +405,16 @@ class World:
                     self._excuse(agent)
             self.store.accounts, self.store.publications = copy.deepcopy(taken[-1][1:])
         self.copies = []
+
+    def reset(self) -> None:
+        """Reset the pool, and note what each session had spent, and knew to be published, by then."""
+        self.tell("reset")
+        self.store.accounts.reset(self.now)
+        self.before_fault = 0
+        for machine in self.machines:
+            for session in machine.sessions:
+                session.spent_at_reset = sum(session.truth.values())
+                session.published_at_reset = sum(session.load().accepted_totals.values())
 
     def _copy(self) -> None:
         self.copies.append((self.now, copy.deepcopy(self.store.accounts), dict(self.store.publications)))
@@ -432,9 +456,7 @@ class World:
         elif luck < 0.955 and self.has_faults:
             self.fault()
         elif luck < 0.965 and self.has_resets and not self.is_away:
-            self.tell("reset")
-            self.store.accounts.reset(self.now)
-            self.before_fault = 0
+            self.reset()
         if self.store.accounts.period != period.number(self.store.per, self.now / 1000):
             self.before_fault = 0
         self.check_overdraw()
@@ -464,19 +486,27 @@ class World:
             accounts.expire(self.now)
         if sum(accounts.leased.values()):
             raise Violation(f"{accounts.leases} are left, and no agent runs")
-        members = [session.load() for machine in self.machines for session in machine.sessions]
+        self._check_sum()
+
+    def _check_sum(self) -> None:
+        accounts = self.store.accounts
+        sessions = [session for machine in self.machines for session in machine.sessions]
         expected = dict.fromkeys(SWARMS, 0)
-        for member, session in zip(members, [s for m in self.machines for s in m.sessions], strict=True):
-            stated = member.figures if (member.period, member.epoch) == (accounts.period, accounts.epoch) else {}
+        for session in sessions:
+            member = session.load()
+            counts = (member.period, member.epoch) == (accounts.period, accounts.epoch)
+            figures = (member.figures if counts else {}) if self.has_resets or self.has_periods else session.truth
             for swarm in SWARMS:
-                expected[swarm] += session.truth[swarm] if not self._is_bounded else stated.get(swarm, 0)
+                expected[swarm] += figures.get(swarm, 0)
         consumed = {swarm: accounts.consumed.get(swarm, 0) for swarm in SWARMS}
         if consumed != expected:
             raise Violation(f"the pool says {consumed}, the truth is {expected}")
-
-    @property
-    def _is_bounded(self) -> bool:
-        return self.has_resets or self.has_periods
+        if self.has_resets and not self.has_periods and not self.has_faults:
+            spent = sum(sum(session.truth.values()) for session in sessions)
+            least = spent - sum(session.spent_at_reset for session in sessions)
+            most = spent - sum(session.published_at_reset for session in sessions)
+            if not least <= sum(consumed.values()) <= most:
+                raise Violation(f"{consumed} since the reset, but {least} to {most} were spent")
 
     def run(self) -> None:
         """Let history happen, and then heal."""

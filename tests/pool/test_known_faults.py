@@ -91,7 +91,9 @@ class Pool:
 
     def _send(self, message: Publication | Request) -> Answer:
         store = self.store
-        answer = store.publish(message, self.now) if isinstance(message, Publication) else store.acquire(message, self.now)
+        answer = (
+            store.publish(message, self.now) if isinstance(message, Publication) else store.acquire(message, self.now)
+        )
         if self.loses_answers:
             raise Away
         return answer

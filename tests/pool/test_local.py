@@ -134,9 +134,7 @@ def test_a_session_that_is_rebuilt_never_counts_below_nothing(state: str) -> Non
 # -- files -------------------------------------------------------------------------------------------------------
 
 
-def test_a_process_killed_between_its_two_files_leaves_a_right_sum(
-    state: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_process_killed_between_its_two_files_leaves_a_right_sum(state: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """The accounts were written, the session's file was not: the next one writes it."""
     pool = store(state)
     pool.publish("one", {"main": 100}, NOW)

@@ -99,7 +99,12 @@ def test_project_pools_take_the_limits_of_the_setting(repository: Path) -> None:
     """One definition, a pool for each repository."""
     pools = (Pool("project", 500, "day", {"backend": 5}), Pool("team", 7))
     found = stores.named("project", pools, str(repository))
-    assert (found.name, found.limit, found.per, found.swarms) == (project_pool(str(repository)), 500, "day", {"backend": 5})
+    assert (found.name, found.limit, found.per, found.swarms) == (
+        project_pool(str(repository)),
+        500,
+        "day",
+        {"backend": 5},
+    )
     assert stores.named("team", pools, str(repository)) is pools[1]
     assert stores.named("new", pools, str(repository)) == Pool("new")
     assert stores.defined(found.name, pools) == found

@@ -20,7 +20,7 @@ from moai_flow.resource import (
     StateError,
     TokenBudget,
 )
-from moai_flow.resource.redis_server import public_address
+from moai_flow.pool.redis_server import public_address
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -86,7 +86,11 @@ def test_figures_beyond_exact_arithmetic_stay_exact(server: RedisProcess) -> Non
 
 @pytest.mark.parametrize(
     "name",
-    [pytest.param("no one's", id="a space"), pytest.param("\ud800", id="half a character"), pytest.param("", id="none")],
+    [
+        pytest.param("no one's", id="a space"),
+        pytest.param("\ud800", id="half a character"),
+        pytest.param("", id="none"),
+    ],
 )
 def test_a_name_that_no_swarm_has_is_unknown(server: RedisProcess, name: str) -> None:
     """Never an error, never a key in the server."""
@@ -118,9 +122,7 @@ CHANGES = [
 
 @pytest.mark.parametrize("lost", ["request", "reply"])
 @pytest.mark.parametrize(("change", "consumed", "result"), CHANGES)
-def test_a_lost_answer_is_asked_for_again(
-    proxy: Proxy, lost: str, change: Any, consumed: int, result: bool
-) -> None:
+def test_a_lost_answer_is_asked_for_again(proxy: Proxy, lost: str, change: Any, consumed: int, result: bool) -> None:
     """Whether the request or its answer was lost: the call returns as ever, and counts once."""
     budget = budget_on(proxy.url)
     budget.allocate_swarm("s", 1_000)

@@ -15,6 +15,14 @@ PROGRAM = shutil.which("redis-server") or shutil.which("valkey-server")
 MISSING = "no redis-server (or valkey-server) on this machine: apt-get install redis-server"
 
 
+def free_port() -> int:
+    """Return a port that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
 class RedisProcess:
     """A running server.
 
@@ -27,9 +35,7 @@ class RedisProcess:
         folder.mkdir(parents=True, exist_ok=True)
         self.folder = folder
         self.options = options
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port = probe.getsockname()[1]
+        self.port = free_port()
         self.start()
 
     @property

@@ -25,7 +25,7 @@ from moai_flow.pool.accounts import (
     Request,
 )
 from moai_flow.pool.folder import Folder
-from moai_flow.resource.redis_server import connect, load
+from moai_flow.pool.redis_server import connect, load
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -44,6 +44,7 @@ RECONCILE_SECONDS = 60.0
 _SCRIPTS = Path(__file__).parent / "scripts"
 _COMMON = str(_SCRIPTS / "common.lua")
 _SERVER_FILE = "server"
+_REASON_LENGTH = 80
 
 
 class RedisPool:
@@ -232,13 +233,12 @@ class RedisPool:
 
 
 def _reason(error: Exception) -> str:
-    """Return why there is no answer: what the server says, else the kind of error, and no address."""
-    text = str(error)
-    return (
-        text
-        if text.startswith(("WRONGPASS", "NOAUTH", "NOPERM", "READONLY", "MISCONF", "OOM"))
-        else type(error).__name__
-    )
+    """Return why there is no answer: what the server says, else the kind of error, which names no address."""
+    import redis  # noqa: PLC0415
+
+    # Of these redis-py makes kinds of connection errors.
+    refusals = (redis.exceptions.ResponseError, redis.exceptions.AuthenticationError)
+    return str(error)[:_REASON_LENGTH] if isinstance(error, refusals) else type(error).__name__
 
 
 def _answer(reply: Any) -> Answer:

@@ -26,7 +26,7 @@ from moai_flow.core.errors import (
 )
 from moai_flow.core.ledger import HISTORY_LENGTH, Ledger
 from moai_flow.core.names import is_swarm_name
-from moai_flow.resource.redis_server import connect, load, public_address
+from moai_flow.pool.redis_server import connect, load, public_address
 
 if TYPE_CHECKING:
     from collections.abc import Callable
