@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import time
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -16,6 +15,8 @@ from moai_flow.pool.local import LocalPool
 from moai_flow.pool.redis_store import RedisPool
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from support.redis_process import RedisProcess
 
 
@@ -34,18 +35,22 @@ def settings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Any:
 
 
 @pytest.fixture
-def used(state: str, settings: Any) -> LocalPool:
+def used(state: str, settings: Any) -> LocalPool:  # noqa: ARG001 - the fixture's effect is wanted
     pool = LocalPool(Pool("team", 1_000, "session", {"backend": 400}), state, "m1")
     pool.publish("one", {"main": 100}, time.time())
     pool.publish("two", {"backend": 700}, time.time() - 1_200)
     return pool
 
 
+USED = pytest.mark.usefixtures("used")
+
+
 def run(state: str, *arguments: str) -> Result:
     return CliRunner().invoke(program, ["pool", *arguments, "--state-dir", state], prog_name="token-budget")
 
 
-def test_status_is_the_pool_of_this_project(used: LocalPool, state: str) -> None:
+@USED
+def test_status_is_the_pool_of_this_project(state: str) -> None:
     """Total, swarms, machines and sessions; who has not been heard of is away."""
     done = run(state, "status")
     assert done.exit_code == 0, done.output
@@ -59,7 +64,8 @@ def test_status_is_the_pool_of_this_project(used: LocalPool, state: str) -> None
     assert "away for 20 min" in text
 
 
-def test_status_as_json_has_the_documented_keys(used: LocalPool, state: str) -> None:
+@USED
+def test_status_as_json_has_the_documented_keys(state: str) -> None:
     """For scripts."""
     document = json.loads(run(state, "status", "team", "--json").output)
     assert list(document) == [
@@ -78,7 +84,8 @@ def test_status_as_json_has_the_documented_keys(used: LocalPool, state: str) -> 
     assert set(document["sessions"][0]) == {"session_id", "machine", "consumed", "seen"}
 
 
-def test_list_names_pools_that_are_defined_or_were_used(used: LocalPool, state: str, settings: Any) -> None:
+@USED
+def test_list_names_pools_that_are_defined_or_were_used(state: str, settings: Any) -> None:
     """Those of repositories under their own names."""
     LocalPool(Pool("old"), state, "m1").publish("x", {"main": 5}, time.time())
     settings(pools={"team": {"limit": 1_000, "per": "session"}, "new": {"limit": "5K"}})
@@ -100,7 +107,8 @@ def test_reset_takes_all_back(used: LocalPool, state: str) -> None:
     assert json.loads(run(state, "reset", "--json").output)["consumed"] == 0
 
 
-def test_watch_into_a_pipe_prints_once(used: LocalPool, state: str) -> None:
+@USED
+def test_watch_into_a_pipe_prints_once(state: str) -> None:
     """Like `watch` of a session."""
     assert "800 / 1,000" in run(state, "watch").output
 
@@ -112,7 +120,8 @@ def test_watch_into_a_pipe_prints_once(used: LocalPool, state: str) -> None:
         pytest.param(["status", "a b"], "1-64 characters", id="no name"),
     ],
 )
-def test_a_pool_that_is_none_is_an_error(used: LocalPool, state: str, arguments: list[str], message: str) -> None:
+@USED
+def test_a_pool_that_is_none_is_an_error(state: str, arguments: list[str], message: str) -> None:
     """It says what to do."""
     done = run(state, *arguments)
     assert done.exit_code in (1, 2)

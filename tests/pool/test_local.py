@@ -139,7 +139,7 @@ def test_a_process_killed_between_its_two_files_leaves_a_right_sum(state: str, m
     pool = store(state)
     pool.publish("one", {"main": 100}, NOW)
 
-    def killed(self: Folder, member: object) -> None:
+    def killed(*_: object) -> None:
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:

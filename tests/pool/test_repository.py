@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -13,6 +13,9 @@ from moai_flow.pool import stores
 from moai_flow.pool.definition import Pool
 from moai_flow.pool.machine import machine_id
 from moai_flow.pool.repository import is_project_pool, project_pool
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 pytestmark = pytest.mark.skipif(shutil.which("git") is None, reason="git is not installed")
 

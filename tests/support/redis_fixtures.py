@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
+import redis
 from support.redis_process import MISSING, PROGRAM, RedisProcess
 
 if TYPE_CHECKING:
@@ -15,7 +16,6 @@ if TYPE_CHECKING:
 def _needed() -> None:
     if PROGRAM is None:
         pytest.skip(MISSING)
-    pytest.importorskip("redis", reason="the extra `redis` is not installed")
 
 
 @pytest.fixture(scope="session")
@@ -29,8 +29,6 @@ def shared_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisPro
 @pytest.fixture
 def server(shared_server: RedisProcess) -> RedisProcess:
     """A server that is empty."""
-    import redis
-
     with redis.Redis.from_url(shared_server.url) as client:
         client.flushall()
     return shared_server

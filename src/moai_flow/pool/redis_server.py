@@ -38,9 +38,9 @@ def connect(url: str, *, password: str | None = None, timeout: float = CONNECT_S
         StateError: redis-py is not installed, or the address is none; it does not show a password.
     """
     try:
-        import redis
-        from redis.backoff import NoBackoff
-        from redis.retry import Retry
+        import redis  # noqa: PLC0415 - it takes longer than a hook may
+        from redis.backoff import NoBackoff  # noqa: PLC0415
+        from redis.retry import Retry  # noqa: PLC0415
     except ImportError as error:
         raise StateError(
             "a redis:// address needs the package redis: pip install 'moai-flow-token-budget[redis]'"
@@ -75,7 +75,7 @@ class Script:
         Raises:
             redis.RedisError: as redis-py reports it.
         """
-        import redis
+        import redis  # noqa: PLC0415 - `connect` has imported it
 
         execute: Any = client.execute_command
         try:
