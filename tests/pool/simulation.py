@@ -270,7 +270,8 @@ class World:
 
     def _is_settled(self, agent: Agent) -> bool:
         """Return whether the store has taken what the agent spent."""
-        return not agent.runs and agent.session.load().is_accepted
+        accepted = agent.session.load().accepted_totals
+        return not agent.runs and accepted.get(agent.swarm, 0) == agent.session.truth[agent.swarm]
 
     def _excuse(self, agent: Agent) -> None:
         if not agent.is_excused:

@@ -261,7 +261,10 @@ class Accounts:
             if change:
                 self.sums[swarm] = self.sums.get(swarm, 0) + change
         for lease_id, expires in publication.ended.items():
-            if expires > now:
+            kept = self.leases.get(lease_id)
+            if kept is not None:
+                kept.tokens = 0
+            elif expires > now:
                 self.leases[lease_id] = Lease("", 0, expires, publication.member)
         for lease_id, (swarm, tokens, expires) in publication.leases.items():
             self._restate(lease_id, Lease(swarm, tokens, expires, publication.member), now)

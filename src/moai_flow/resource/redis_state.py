@@ -190,7 +190,7 @@ class RedisState:
         if result is False or self._store(number, ledger, version, "", result) == 1:
             return result
         # Another change came first: from now on in the order of asking.
-        with _Claim(self, time.monotonic() + self._timeout) as who:
+        with _Claim(self) as who:
             while True:
                 ledger, version = self._read()
                 result = operation(ledger)
@@ -229,27 +229,36 @@ class RedisState:
             if reply != _WAIT:
                 return reply
         while True:
-            with _Claim(self, time.monotonic() + self._timeout) as who:
+            with _Claim(self) as who:
                 reply = ask(who)
             if reply != _WAIT:
                 return reply
 
-    def take_claim(self, who: str, deadline: float) -> None:
-        """Wait for the claim, in the order of asking.
+    def take_claim(self, who: str) -> None:
+        """Wait for the claim, in the order of asking, however long the queue is as long as it moves.
 
         Raises:
-            LockTimeoutError: others kept it until the deadline (monotonic seconds).
+            LockTimeoutError: somebody kept it, and nothing was changed, for the whole timeout.
         """
-        word = "take"
+        word, version = "take", ""
+        deadline = time.monotonic() + self._timeout
         while not self._claims(word, who):
             if time.monotonic() >= deadline:
-                raise LockTimeoutError(f"{self._name}: others kept the state for more than {self._timeout:g} seconds")
+                before, version = version, self._version()
+                if version == before:
+                    raise LockTimeoutError(
+                        f"{self._name}: another process kept the state for more than {self._timeout:g} seconds"
+                    )
+                deadline = time.monotonic() + self._timeout
             found = self._ask(lambda: self._client.blpop([self._baton], timeout=_BATON_SECONDS), changes=False)
             word = "follow" if found else "take"
 
     def give_claim(self, who: str) -> None:
         """Give the claim to whoever waits longest."""
         self._claims("give", who)
+
+    def _version(self) -> str:
+        return str(self._ask(lambda: self._client.hget(self._state, "version"), changes=False))
 
     def _claims(self, word: str, who: str) -> bool:
         arguments: list[str | int] = [word, who, CLAIM_MILLISECONDS]
@@ -338,13 +347,12 @@ def _sentence(name: str, is_doubtful: bool) -> str:  # noqa: FBT001 - which of t
 class _Claim:
     """The claim, held inside a `with` block; its value is who holds it."""
 
-    def __init__(self, state: RedisState, deadline: float) -> None:
+    def __init__(self, state: RedisState) -> None:
         self._state = state
-        self._deadline = deadline
         self._who = os.urandom(12).hex()
 
     def __enter__(self) -> str:
-        self._state.take_claim(self._who, self._deadline)
+        self._state.take_claim(self._who)
         return self._who
 
     def __exit__(self, *_: object) -> None:

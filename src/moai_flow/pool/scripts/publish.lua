@@ -27,7 +27,13 @@ outlive(KEYS[2])
 
 live_leases()
 for _, ended in ipairs(cjson.decode(ARGV[10])) do
-  if ended[2] > now then set_lease(ended[1], 0, ended[2], member, '') end
+  local there = redis.call('HGET', KEYS[3], ended[1])
+  if there then
+    local _, until_then, holder, swarm = split_lease(there)
+    set_lease(ended[1], 0, until_then, holder, swarm)
+  elseif ended[2] > now then
+    set_lease(ended[1], 0, ended[2], member, '')
+  end
 end
 for _, lease in ipairs(cjson.decode(ARGV[9])) do
   local id, swarm, tokens, expires = lease[1], lease[2], lease[3], lease[4]
