@@ -1,24 +1,21 @@
 import json
 import os
-import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from time import time
 from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
 from support.commands import Hook, Run
+from support.harness import Session
 
-from moai_flow.cli.client import entry_points
 from moai_flow.cli.program import program
 
 
 @pytest.fixture(autouse=True)
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """A home, a project and a state folder of the test's own; nothing of the caller's environment."""
-    for name in list(os.environ):
-        if name.startswith(("CLAUDE", "TOKEN_BUDGET", "XDG")) or name == "NO_COLOR":
-            monkeypatch.delenv(name)
+    """The home, the project and the state folder are those of the test's sessions."""
     for name in ("home", "project"):
         (tmp_path / name).mkdir(exist_ok=True)
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
@@ -48,41 +45,37 @@ def run() -> Run:
 
 
 @pytest.fixture
-def transcript(home: Path, project: Path) -> Callable[..., Path]:
-    """Append a metered reply to a session's transcript, where the client would have it."""
-    folder = home / ".claude" / "projects" / "".join(c if c.isalnum() else "-" for c in str(project))
-    count = iter(range(1000))
+def sessions(tmp_path: Path) -> Callable[[str], Session]:
+    """Return the session of an id: its hooks run in this process, in the environment of the test, at this time."""
+    known: dict[str, Session] = {}
+
+    def find(identity: str) -> Session:
+        one = known.setdefault(identity, Session(tmp_path, identity))
+        one.env, one.now = dict(os.environ), time()
+        return one
+
+    return find
+
+
+@pytest.fixture
+def transcript(sessions: Callable[[str], Session]) -> Callable[..., Path]:
+    """Append a metered reply to a session's transcript, where the client would have it; return the main one."""
 
     def append(session: str, occupancy: int, agent: str = "") -> Path:
-        path = folder / (f"{session}/subagents/agent-{agent}.jsonl" if agent else f"{session}.jsonl")
-        path.parent.mkdir(parents=True, exist_ok=True)
-        message = {
-            "id": f"msg_{next(count)}",
-            "model": "claude-sonnet-4-5",
-            "stop_reason": "end_turn",
-            "content": [{"type": "text", "text": "done"}],
-            "usage": {"input_tokens": 10, "cache_read_input_tokens": occupancy - 60, "output_tokens": 50},
-        }
-        record = {"type": "assistant", "cwd": str(project), "uuid": message["id"], "message": message}
-        with path.open("a") as file:
-            file.write(json.dumps(record) + "\n")
-        return folder / f"{session}.jsonl"
+        one = sessions(session)
+        one.reply(occupancy, agent, model="claude-sonnet-4-5")
+        return one.transcript
 
     return append
 
 
 @pytest.fixture
-def hook(project: Path) -> Hook:
-    """Run the real hook on an event; return what it prints."""
+def hook(sessions: Callable[[str], Session]) -> Hook:
+    """Run the hook on an event; return what it prints."""
 
     def fire(session: str, event: str, **fields: Any) -> str:
-        fields.setdefault("cwd", str(project))
-        payload = {"session_id": session, "hook_event_name": event, **fields}
-        done = subprocess.run(
-            entry_points.command(), input=json.dumps(payload), capture_output=True, text=True, check=True, timeout=30
-        )
-        assert done.stderr == ""
-        return done.stdout
+        reply = sessions(session).event(event, **{"transcript_path": None, **fields})
+        return json.dumps(reply) if reply else ""
 
     return fire
 

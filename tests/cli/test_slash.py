@@ -7,7 +7,7 @@ import sys
 from typing import TYPE_CHECKING
 
 import pytest
-from support.session import LAUNCHER, SESSION, Session
+from support.harness import LAUNCHER, SESSION, Session
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -29,8 +29,7 @@ def start(session: Session, *arguments: str, **env: str) -> str:
 
 def test_status_shows_the_session_it_is_asked_in(slash: Session) -> None:
     """Named by the skill, since several sessions may run in one project."""
-    slash.session, slash.transcript = "another", slash.transcript.with_name("another.jsonl")
-    slash.turn(70_000)
+    slash.beside("another").turn(70_000)
     assert "40,000 / 200,000" in start(slash, "--", "status", SESSION, "")
     assert "70,000 / 200,000" in start(slash, "--", "status", "another", "")
 

@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
+SMALL_WINDOW = {"ANTHROPIC_MODEL": "claude-sonnet-4-5", "DISABLE_AUTO_COMPACT": "1"}
+
 REQUIRE_VARIABLE = "TOKEN_BUDGET_REQUIRE_CLIENT"
 
 
@@ -63,6 +65,12 @@ def make_client(client_binary: str, tmp_path: Path) -> Callable[..., Client]:
 def client(make_client: Callable[..., Client], standin: StandIn) -> Client:
     """A client in a clean home that talks to `standin`; its state folder is `tmp_path/"state"`."""
     return make_client(standin)
+
+
+@pytest.fixture
+def small_client(make_client: Callable[..., Client], standin: StandIn) -> Client:
+    """A client whose window holds 200,000 tokens, and which does not compact it: usage may pass both thresholds."""
+    return make_client(standin, env=SMALL_WINDOW)
 
 
 class HookLog:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from driver import hook_settings
 from standin import StandIn, plan_prompt
-from support.metering import ledger_of
+from support.harness import read_ledger
 
 if TYPE_CHECKING:
     from driver import Client
@@ -52,7 +52,7 @@ def test_of_eight_agents_at_once_three_start(client: Client, standin: StandIn, t
     assert result.final == "all done"
     assert agents_in(client) == 3
     assert standin.turns[-1].text.count("This agent is not started") == 5
-    ledger = ledger_of(tmp_path / "state", result.session_id)
+    ledger = read_ledger(tmp_path / "state", result.session_id)
     assert ledger.swarms["backend"].reserved == 0
     assert len(ledger.windows) == 4
 

@@ -50,13 +50,25 @@ def status(client: Client, state: Path, *arguments: str) -> dict[str, Any]:
 
 
 @pytest.fixture
+def client(small_client: Client) -> Client:
+    """The guide's thresholds are those of a window of 200,000 tokens."""
+    return small_client
+
+
+@pytest.fixture
 def state(tmp_path: Path) -> Path:
     """The state folder of the clients of a test."""
     return tmp_path / "state"
 
 
-def test_each_threshold_is_said_once_to_the_person_and_once_to_the_model(client: Client, standin: StandIn) -> None:
-    """60K is silent, 152K warns, and 186K, which only the last reply reaches, recommends /clear at the turn's end."""
+def test_each_threshold_is_said_once_to_the_person_and_once_to_the_model(
+    make_client: Callable[..., Client], standin: StandIn
+) -> None:
+    """60K is silent, 152K warns, and 186K, which only the last reply reaches, recommends /clear at the turn's end.
+
+    With the budget set on a large window: a full one of 200,000 tokens takes no further prompt.
+    """
+    client = make_client(standin, env={"TOKEN_BUDGET_TOTAL_BUDGET": "200000"})
     steps = [bash(60_000), bash(152_000), bash(155_000), {"text": "all done", "ctx": 186_000}]
     first = client.run(plan_prompt("work", steps), plugin=PLUGIN)
     if shows_messages(client):
@@ -88,6 +100,7 @@ def test_below_the_thresholds_nobody_hears_anything(client: Client, standin: Sta
 def test_a_subagent_hears_of_its_own_swarm_and_the_person_once(client: Client, standin: StandIn) -> None:
     """A `backend` that passes 75% and 90% of 50,000 is told each; the person the higher; nobody hears of /clear."""
     client.write_agent("backend")
+    client.extra["TOKEN_BUDGET_DEFAULT_SWARM_LIMIT"] = "50000"  # noqa: S105 - tokens of a budget
     plan = plan_prompt("backend work", [bash(38_000), bash(46_000), bash(47_000), {"text": "back", "ctx": 48_000}])
     task = {"description": "backend", "subagent_type": "backend", "run_in_background": False, "prompt": plan}
     steps = [{"tool": "Agent", "input": task, "ctx": 20_000}, bash(21_000), {"text": "all done", "ctx": 22_000}]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from standin import StandIn, plan_prompt
-from support.metering import ledger_of
+from support.harness import read_ledger
 from test_enforcement_in_client import PLUGIN
 
 from moai_flow.core.phases import phase_status
@@ -24,7 +24,7 @@ def test_a_command_of_the_project_begins_its_phase(client: Client, standin: Stan
     (folder / "2-run.md").write_text(plan_prompt("---\ndescription: Run.\n---\nRun $ARGUMENTS.", "answer"))
     result = client.run("/moai:2-run SPEC-001 GREEN", plugin=PLUGIN)
     assert result.final == "done"
-    assert phase_status(ledger_of(tmp_path / "state", result.session_id)) == {
+    assert phase_status(read_ledger(tmp_path / "state", result.session_id)) == {
         "name": "GREEN",
         "budget": 25_000,
         "consumed": 12_050,

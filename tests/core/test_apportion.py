@@ -24,7 +24,12 @@ def test_parts_add_up_and_follow_the_weights(amount: int, weights: dict[str, int
         assert weights[name] or not part
 
 
-@given(amount=st.integers(0, 10**6), weights=WEIGHTS, random=st.randoms())
+# Small weights, so that remainders are equal in nearly every example.
+@given(
+    amount=st.integers(0, 30),
+    weights=st.dictionaries(NAMES, st.integers(0, 2), min_size=2, max_size=8),
+    random=st.randoms(),
+)
 def test_parts_do_not_depend_on_the_order(amount: int, weights: dict[str, int], random: object) -> None:
     """The same weights in another order give the same parts."""
     names = list(weights)
@@ -36,6 +41,7 @@ def test_parts_do_not_depend_on_the_order(amount: int, weights: dict[str, int], 
     ("amount", "weights", "expected"),
     [
         pytest.param(10, {"a": 1, "b": 1, "c": 1}, {"a": 4, "b": 3, "c": 3}, id="equal remainders go by name"),
+        pytest.param(10, {"c": 1, "b": 1, "a": 1}, {"a": 4, "b": 3, "c": 3}, id="whatever their order"),
         pytest.param(10, {"a": 1, "b": 2}, {"a": 3, "b": 7}, id="the larger remainder first"),
         pytest.param(5, {"a": 0, "b": 0}, {"a": 0, "b": 0}, id="no weight divides nothing"),
         pytest.param(5, {}, {}, id="nobody"),

@@ -166,7 +166,8 @@ def test_bad_key_of_a_layer_costs_that_key_only(key: str, value: object, reason:
     assert reason in problems[0] or "unknown key" in problems[0]
     assert key in problems[0]
     assert "\n" not in problems[0]
-    assert config == BudgetConfig(notify="model")
+    assert config == BudgetConfig(notify="model", total_budget="auto")
+    assert config.given == {"notify": "model"}
 
 
 def test_auto_is_the_windows_size() -> None:

@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING
 import pytest
 
 from moai_flow.core import forecast, window_size
-from moai_flow.core.config import BudgetConfig
 from moai_flow.core.session import Session as SessionState
 
 if TYPE_CHECKING:
-    from support.session import Session
+    from collections.abc import Callable
+
+    from support.harness import Session
 
 CHOICE = "/clear starts an empty window, /compact keeps a summary."
 
@@ -32,13 +33,47 @@ def test_turns_left(tokens: int, limit: int, pace: int, expected: int | None) ->
     assert forecast.turns_left(tokens, limit, pace) == expected
 
 
+def ahead(turns: int | None, least: int | None, most: int | None) -> forecast.Forecast:
+    return forecast.Forecast(180_000, turns, least, most, is_compaction=False)
+
+
+@pytest.mark.parametrize(
+    ("turns", "least", "most", "expected"),
+    [
+        pytest.param(0, 0, 0, "less than one turn", id="none"),
+        pytest.param(1, 1, 1, "about 1 turn", id="one"),
+        pytest.param(6, 6, 6, "about 6 turns", id="turns alike"),
+        pytest.param(5, 4, 7, "4-7 turns", id="short and long turns"),
+        pytest.param(1, 0, 1, "at most 1 turn", id="one or none"),
+        pytest.param(2, 0, 3, "at most 3 turns", id="a few or none"),
+        pytest.param(9, 5, 31, "5 turns or more", id="the short ones reach too far"),
+        pytest.param(9, 5, None, "5 turns or more", id="the short ones add nothing"),
+        pytest.param(9, 1, None, "", id="anything from one on"),
+        pytest.param(31, 20, 60, "", id="too far ahead"),
+        pytest.param(40, 31, 60, "", id="all too far ahead"),
+        pytest.param(None, None, None, "", id="no pace known"),
+    ],
+)
+def test_turns_in_words(turns: int | None, least: int | None, most: int | None, expected: str) -> None:
+    """A range where turns differ, and nothing where the figure would mean nothing."""
+    assert forecast.turns_text(ahead(turns, least, most)) == expected
+
+
 @pytest.mark.parametrize(
     ("turns", "expected"),
-    [(0, "less than one turn"), (1, "about 1 turn"), (6, "about 6 turns"), (1_234, "about 1,234 turns")],
+    [
+        pytest.param([10], (0, 0), id="one turn"),
+        pytest.param([10, 30], (20, 20), id="one step"),
+        pytest.param([10, 30, 70], (20, 40), id="two steps"),
+        pytest.param([0, 10, 30, 60], (15, 25), id="three steps: the middle one counts for both"),
+        pytest.param([50, 20, 60], (-30, 40), id="a window that shrank in between"),
+    ],
 )
-def test_turns_in_words(turns: int, expected: str) -> None:
-    """Nobody reads "0 turns" or "1 turns"."""
-    assert forecast.turns_text(turns) == expected
+def test_the_range_of_the_pace(turns: list[int], expected: tuple[int, int]) -> None:
+    """Means of the shorter and of the longer half of the last steps."""
+    session_state = SessionState("s")
+    session_state.turns = turns
+    assert session_state.pace_range() == expected
 
 
 @pytest.mark.parametrize(
@@ -48,7 +83,7 @@ def test_turns_in_words(turns: int, expected: str) -> None:
             [140_000, 150_000],
             [
                 "WARNING: Global token usage at 150,000/200,000 (75.0%) - Monitor closely",
-                f"About 3 turns are left at this pace (to 180,000 tokens). {CHOICE}",
+                f"About 3 turns left at this pace (to 180,000 tokens). {CHOICE}",
             ],
             id="warning: to the critical threshold",
         ),
@@ -56,7 +91,7 @@ def test_turns_in_words(turns: int, expected: str) -> None:
             [172_000, 182_000],
             [
                 "CRITICAL: Global token usage at 182,000/200,000 (91.0%) - Execute /clear recommended",
-                f"About 1 turn is left at this pace (to 200,000 tokens). {CHOICE}",
+                f"About 1 turn left at this pace (to 200,000 tokens). {CHOICE}",
             ],
             id="critical: to the end of the budget",
         ),
@@ -71,7 +106,7 @@ def test_the_second_line_of_a_notice(session: Session, occupancies: list[int], e
     """The guide's sentence to the letter, then how long the window will do and what can be done."""
     said = ""
     for occupancy in occupancies:
-        session.hook("UserPromptSubmit", prompt="go on", prompt_id=f"p{occupancy}")
+        session.event("UserPromptSubmit", prompt="go on", prompt_id=f"p{occupancy}")
         said = session.turn(occupancy)
     assert said.split("\n") == expected
 
@@ -80,9 +115,9 @@ def test_the_model_reads_the_same_facts(session: Session) -> None:
     """At the first event that reaches it: the sentence and the forecast, no order."""
     session.turn(140_000)
     session.turn(150_000)
-    reply = session.hook("UserPromptSubmit", prompt="x", prompt_id="p")
+    reply = session.event("UserPromptSubmit", prompt="x", prompt_id="p")
     context = reply["hookSpecificOutput"]["additionalContext"]
-    assert context.split("\n")[1] == f"About 2 turns are left at this pace (to 180,000 tokens). {CHOICE}"
+    assert context.split("\n")[1] == f"About 2 turns left at this pace (to 180,000 tokens). {CHOICE}"
 
 
 COMPACTION = "the client compacts this window by itself at about 167,000 tokens"
@@ -145,40 +180,53 @@ def test_no_compaction_is_announced_where_the_critical_threshold_comes_first(ses
     assert "compacts" not in session.turn(170_000)
 
 
-DIFFERS = (
-    "Token budget: the budget is 200,000 tokens and the window holds 1,000,000; "
-    '"total_budget": "auto" makes the budget follow the window'
+@pytest.mark.parametrize(
+    "learned",
+    [
+        pytest.param(lambda session: session.status_line(size=1_000_000), id="status line"),
+        pytest.param(
+            lambda session: session.event("SessionStart", source="startup", model="claude-opus-5-5"), id="model"
+        ),
+        pytest.param(
+            lambda session: session.event("SessionStart", source="startup", model="claude-x[1m]"),
+            id="the client's mark",
+        ),
+    ],
 )
+def test_a_budget_that_nobody_set_follows_the_window(session: Session, learned: Callable[[Session], object]) -> None:
+    """In a window of 1,000,000 tokens, 186,000 are no reason to say anything; 750,000 and 900,000 are."""
+    session.event("SessionStart", source="startup")
+    learned(session)
+    assert session.turn(186_000, model="claude-x") == ""
+    assert session.turn(749_999, model="claude-x") == ""
+    assert session.turn(760_000, model="claude-x").startswith(
+        "WARNING: Global token usage at 760,000/1,000,000 (76.0%) - Monitor closely"
+    )
+    assert session.turn(910_000, model="claude-x").startswith(
+        "CRITICAL: Global token usage at 910,000/1,000,000 (91.0%) - Execute /clear recommended"
+    )
 
 
-def test_a_budget_that_is_not_the_windows_size_is_told_once(session: Session) -> None:
-    """When more is used than a usual window holds, and never again; a model's name is no proof."""
-    session.configure(warning_threshold_1=200_000, warning_threshold_2=200_000)
-    assert session.hook("SessionStart", source="startup", model="claude-opus-5-5") == {}
-    assert session.turn(20_000, model="claude-opus-5-5") == ""
-    session.configure(warning_threshold_1=300_000, warning_threshold_2=300_000)
-    assert session.turn(210_000) == DIFFERS
-    assert session.turn(220_000) == ""
+def test_more_than_a_usual_window_holds_is_no_alarm(session: Session) -> None:
+    """A window of unknown size that is seen with 210,000 tokens is a large one, at that very event."""
+    assert session.turn(140_000) == ""
+    assert session.turn(210_000) == ""
 
 
-def test_the_clients_mark_for_a_large_window_is_told_at_the_start(session: Session) -> None:
-    """The person chose that window, so it is known before anything is used; it is told once."""
-    assert session.hook("SessionStart", source="startup", model="claude-sonnet-9[1m]") == {"systemMessage": DIFFERS}
-    assert session.hook("SessionStart", source="resume", model="claude-sonnet-9[1m]") == {}
-    assert session.turn(20_000, model="claude-sonnet-9") == ""
-
-
-def test_the_size_learned_from_the_status_line_is_told_at_the_next_event(session: Session) -> None:
-    """The status line itself cannot say it."""
-    assert session.hook("SessionStart", source="startup") == {}
+def test_a_budget_that_was_set_stays_and_the_window_is_named(session: Session) -> None:
+    """Who wants 200,000 tokens on a large window gets the guide's sentence, and reads what the window holds."""
+    session.configure(total_budget=200_000)
+    session.event("SessionStart", source="startup")
     session.status_line(size=1_000_000)
-    assert session.hook("UserPromptSubmit", prompt="x", prompt_id="p") == {"systemMessage": DIFFERS}
+    said = session.turn(186_000).split("\n")
+    assert said[0] == "CRITICAL: Global token usage at 186,000/200,000 (93.0%) - Execute /clear recommended"
+    assert said[1].endswith("(window 1,000,000: 19%)")
 
 
 def test_an_auto_budget_follows_the_window(session: Session) -> None:
     """From the next event on, with its thresholds, and without a word."""
     session.configure(total_budget="auto")
-    session.hook("SessionStart", source="startup")
+    session.event("SessionStart", source="startup")
     assert session.status_line(size=1_000_000).startswith("main 0/1,000,000 0%")
     assert session.turn(300_000) == ""
     assert session.status_line(size=1_000_000).startswith("main 300,000/1,000,000 30%")
@@ -204,11 +252,3 @@ def test_what_tells_the_windows_size(models: list[str], occupancy: int, expected
         window_size.take_model(session_state, model)
     window_size.take_usage(session_state, occupancy)
     assert session_state.window_size == expected
-
-
-def test_the_size_of_the_budget_is_no_difference() -> None:
-    """Nothing is said where budget and window agree, or nobody knows the window."""
-    session_state = SessionState("s")
-    assert window_size.difference(session_state, BudgetConfig()) == ""
-    session_state.window_size, session_state.size_source = 200_000, window_size.STATUS_LINE
-    assert window_size.difference(session_state, BudgetConfig()) == ""

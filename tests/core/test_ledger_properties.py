@@ -143,6 +143,7 @@ class LedgerMachine(RuleBasedStateMachine):
     @rule(name=NAMES)
     def reset(self, name: str) -> None:
         if self.ledger.reset(name, self.tick()):
+            assert self.ledger.history[-1][1:] == (name, "reset", self.consumed[name])
             self.consumed[name] = self.reserved[name] = 0
         else:
             assert name not in self.consumed
@@ -170,11 +171,13 @@ class LedgerMachine(RuleBasedStateMachine):
         limits = allocations.rebalance(self.ledger, self.tick())
         swarms = self.ledger.swarms
         assert limits == {swarm_id: swarm.allocated for swarm_id, swarm in swarms.items()}
-        if sum(swarm.minimum for swarm in swarms.values()) > self.ledger.config.pool:
+        left = self.ledger.config.pool - sum(swarm.minimum for swarm in swarms.values())
+        if left < len(swarms):
             assert limits == before
         elif limits:
             assert sum(limits.values()) == self.ledger.config.pool
-            assert all(limits[swarm_id] >= swarm.consumed + swarm.reserved for swarm_id, swarm in swarms.items())
+            share = max(1, left // (2 * len(swarms)))
+            assert all(limits[swarm_id] >= swarm.minimum + share for swarm_id, swarm in swarms.items())
 
     @precondition(lambda self: hasattr(self, "ledger"))
     @rule()

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from moai_flow.core import codec
 from moai_flow.core.ledger import Ledger
-from moai_flow.core.settlement import add_estimate, settle
+from moai_flow.core.settlement import add_estimate, await_results, settle
 from moai_flow.core.swarm import MAIN, Swarm
 from moai_flow.core.window import COMPACTION, RESULT, Estimate, Measurement, Window
 from moai_flow.resource import BudgetConfig
@@ -112,6 +113,65 @@ def test_reset_of_an_agents_swarm_forgets_what_was_estimated(ledger: Ledger) -> 
     assert consumed(ledger) == {}
     settle(ledger, window, measurement(2, 10_700, 0, "t"), 4.0)
     assert consumed(ledger) == {"agent": 200}
+
+
+def test_a_reset_in_a_pool_never_counts_below_zero() -> None:
+    """`"subagents": "shared"`: an agent's window, a reset, an unmeasured result, a compaction, the next message.
+
+    The compaction takes from the agent's swarm only what it counts of the window, not what is estimated since.
+    """
+    ledger = Ledger(BudgetConfig(subagents="shared"))
+    swarm = ledger.add(Swarm("agent", 50_000, 0.0))
+    window = ledger.windows["a1"] = Window("a1", "agent")
+    settle(ledger, window, measurement(1, 30_000), 1.0)
+    ledger.reset("agent", 2.0)
+    assert ledger.history[-1][2:] == ("reset", 30_000)
+    add_estimate(ledger, window, Estimate("t", RESULT, "agent", "text", 6_000, "message-1"), 3.0)
+    settle(ledger, window, measurement(2, 4_000, compaction=True), 4.0)
+    assert 0 <= swarm.consumed <= 6_000
+    settle(ledger, window, measurement(3, 4_900, 0, "t"), 5.0)
+    assert (swarm.consumed, ledger.total_consumed) == (900, 900)
+
+
+def test_a_reset_in_a_pool_counts_what_comes_later(ledger: Ledger) -> None:
+    """What was only estimated before the reset counts for nobody when it is measured; what came after it counts."""
+    ledger.swarms["agent"].isolated = False
+    window = ledger.windows["a1"]
+    settle(ledger, window, measurement(1, 30_000), 1.0)
+    add_estimate(ledger, window, Estimate("t", RESULT, "agent", "text", 500, "message-1"), 2.0)
+    ledger.reset("agent", 3.0)
+    assert (consumed(ledger), window.tokens) == ({}, 30_500)
+    settle(ledger, window, measurement(2, 30_700, 200, "t"), 4.0)
+    assert consumed(ledger) == {"agent": 200}
+    settle(ledger, window, measurement(3, 15_350), 5.0)
+    assert consumed(ledger) == {"agent": 100}
+
+
+def test_a_reset_tells_the_tokens_that_left(ledger: Ledger) -> None:
+    """A shared swarm's tokens stay in the main window and an open-ended swarm keeps its own: nothing is freed."""
+    window = ledger.windows[MAIN]
+    settle(ledger, window, measurement(1, 10_000), 1.0)
+    add_estimate(ledger, window, Estimate("t", RESULT, "backend", "text", 500, "message-1"), 2.0)
+    settle(ledger, ledger.windows["a1"], measurement(1, 7_000), 2.0)
+    for name in ("backend", MAIN, "agent"):
+        ledger.reset(name, 3.0)
+    assert [entry[1:] for entry in ledger.history[-3:]] == [
+        ("backend", "reset", 0),
+        (MAIN, "reset", 0),
+        ("agent", "reset", 7_000),
+    ]
+
+
+def test_ids_of_a_transcript_are_cut(ledger: Ledger) -> None:
+    """A transcript can make a ledger neither large nor slow with ids of any length."""
+    window = ledger.windows[MAIN]
+    measured = Measurement(9, 0, "m" * 10_000, 0, calls=["c" * 10_000], model="x" * 10_000)
+    settle(ledger, window, measured, 1.0)
+    await_results(ledger, window, measured, 5, 2.0)
+    assert len(codec.encode(ledger)) < 2_000
+    assert len(measured.model) == 128
+    settle(ledger, window, measured, 3.0)
+    assert window.tokens == 14
 
 
 def test_reset_of_a_shared_swarm_gives_its_tokens_to_the_window(ledger: Ledger) -> None:

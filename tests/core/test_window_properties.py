@@ -12,7 +12,7 @@ from moai_flow.core import codec
 from moai_flow.core.ledger import Ledger
 from moai_flow.core.settlement import add_estimate, settle
 from moai_flow.core.swarm import MAIN, Swarm
-from moai_flow.core.window import CALL, COMPACTION, PROMPT, REPLY, RESULT, Estimate, Measurement, Window
+from moai_flow.core.window import CALL, COMPACTION, NOBODY, PROMPT, REPLY, RESULT, Estimate, Measurement, Window
 from moai_flow.resource import BudgetConfig
 
 TOKENS = st.integers(0, 5_000)
@@ -164,8 +164,17 @@ class WindowMachine(RuleBasedStateMachine):
         assert all(swarm.consumed >= 0 for swarm in self.ledger.swarms.values())
         assert all(part > 0 for part in self.window.holdings.values()) or self.isolated
         assert sum(self.window.holdings.values()) == self.window.occupancy
-        if not self.isolated and not self.was_reset:
-            assert self.ledger.total_consumed == self.window.tokens
+        if self.isolated:
+            return
+        for swarm in shared:
+            assert swarm.consumed == self.held(swarm.swarm_id)
+        assert self.ledger.total_consumed == self.window.tokens - self.held(NOBODY)
+        assert self.was_reset or not self.held(NOBODY)
+
+    def held(self, swarm: str) -> int:
+        """Return what a swarm has in the window, measured and estimated."""
+        pending = [estimate.tokens for estimate in self.window.pending.values() if estimate.swarm == swarm]
+        return self.window.holdings.get(swarm, 0) + sum(pending)
 
     def teardown(self) -> None:
         """Whatever happened before, the measurement of a turn that ended is the truth."""

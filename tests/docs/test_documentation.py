@@ -28,8 +28,8 @@ def test_every_setting_is_documented_with_its_default(key: str) -> None:
     row = re.search(rf"^\| `{key}` \| (.*?) \|", page("docs/configuration.md"), re.MULTILINE)
     assert row is not None
     value = getattr(BudgetConfig(), key) if DEFAULTS[key] is None else DEFAULTS[key]
-    words = {True: "true", False: "false", (): "`{}`"}
-    assert row[1] == words.get(value, f'`"{value}"`' if isinstance(value, str) else str(value))
+    words = {"True": "true", "False": "false", "()": "`{}`", "{}": "`{}`"}
+    assert row[1] == words.get(str(value), f'`"{value}"`' if isinstance(value, str) else str(value))
 
 
 def test_the_readme_s_settings_are_real() -> None:

@@ -4,72 +4,20 @@ from __future__ import annotations
 
 import json
 import os
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
+from support.transcript import boundary, message, result, write
 
 from moai_flow.hook import transcript
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-Record = dict[str, Any]
+    from support.transcript import Record
 
 
-def message(
-    name: str,
-    total: int,
-    *,
-    output: int = 50,
-    calls: tuple[str, ...] = (),
-    stop: str | None = "end_turn",
-    **fields: Any,
-) -> Record:
-    """Return an assistant's record whose usage adds up to `total` tokens."""
-    usage = {
-        "input_tokens": 10,
-        "cache_creation_input_tokens": 200,
-        "cache_read_input_tokens": total - output - 210,
-        "output_tokens": output,
-    }
-    content = [{"type": "tool_use", "id": call, "name": "Bash", "input": {}} for call in calls]
-    body = {"id": name, "model": "claude-opus-5-5", "role": "assistant", "content": content, "stop_reason": stop}
-    record = {"type": "assistant", "uuid": f"u-{name}", "message": {**body, "usage": usage}}
-    for key, value in fields.items():
-        (
-            record
-            if key in ("isSidechain", "timestamp", "uuid", "isApiErrorMessage", "requestId")
-            else record["message"]
-        )[key] = value
-    return record
-
-
-def boundary(post: object, *, uuid: str = "b1", timestamp: str = "2026-01-01T00:00:10Z", kept: object = None) -> Record:
-    """Return the record of a compaction."""
-    metadata: Record = {"trigger": "auto", "preTokens": 167_000, "postTokens": post}
-    if kept is not None:
-        metadata["preservedMessages"] = {"uuids": kept}
-    return {
-        "type": "system",
-        "subtype": "compact_boundary",
-        "uuid": uuid,
-        "timestamp": timestamp,
-        "compactMetadata": metadata,
-    }
-
-
-def result(call: str, size: int = 20) -> Record:
-    """Return the record of a tool's result."""
-    block = {"type": "tool_result", "tool_use_id": call, "content": "x" * size}
-    return {"type": "user", "message": {"role": "user", "content": [block]}}
-
-
-def write(path: Path, *records: Record | bytes) -> str:
-    """Write records, one a line; bytes as they are."""
-    with path.open("wb") as file:
-        for record in records:
-            file.write(record if isinstance(record, bytes) else json.dumps(record).encode() + b"\n")
-    return str(path)
+LARGE = "x" * 1_200_000
 
 
 @pytest.fixture
@@ -121,7 +69,7 @@ CASES = [
     pytest.param(
         [
             message("a", 5_000, timestamp="2026-01-01T00:00:01Z"),
-            boundary(2_908),
+            boundary(2_908, timestamp="2026-01-01T00:00:10Z"),
             message("a2", 5_000, timestamp="2026-01-01T00:00:01Z"),
         ],
         2_908,
@@ -145,15 +93,18 @@ CASES = [
         "c",
         id="a fork repeats messages",
     ),
-    pytest.param([message("a", 5_000), result("t", 1_200_000)], 5_000, "a", id="a record of more than a megabyte"),
+    pytest.param([message("a", 5_000), result("t", LARGE)], 5_000, "a", id="a record of more than a megabyte"),
     pytest.param(
-        [message("a", 5_000), {**message("b", 6_000), "note": "x" * 1_200_000}],
+        [message("a", 5_000), {**message("b", 6_000), "note": LARGE}],
         6_000,
         "b",
         id="a message of a megabyte",
     ),
     pytest.param(
-        [message("a", 5_000), *[result("t", 300_000) for _ in range(10)]], 5_000, "a", id="three megabytes of results"
+        [message("a", 5_000), *[result("t", LARGE[:300_000]) for _ in range(10)]],
+        5_000,
+        "a",
+        id="three megabytes of results",
     ),
 ]
 

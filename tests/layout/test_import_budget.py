@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import json
-import subprocess
 import sys
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
+from support.harness import HOOK, STATUS_LINE, Session
 
-ROOT = Path(__file__).resolve().parents[2]
-SESSION = "6fdfdff9-d30d-499f-a4db-5ec09696b2df"
+if TYPE_CHECKING:
+    from pathlib import Path
 
 STANDARD = {"__future__", "_json", "_signal", "fcntl", "posix", "time"}
 """All that a hook may import from the standard library."""
@@ -35,53 +33,18 @@ exec(code, {"__name__": "__main__", "__file__": path})
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="there, hooks may use the whole library")
 
 
-class Place:
-    """A home and a project of the test's own."""
+class Place(Session):
+    """A session whose hooks and status line tell what they import."""
 
-    def __init__(self, root: Path) -> None:
-        self.home = root / "home"
-        self.project = root / "project"
-        self.transcript = root / "projects" / f"{SESSION}.jsonl"
-        for folder in (self.home, self.project, self.transcript.parent):
-            folder.mkdir(parents=True)
-
-    @property
-    def ledger(self) -> Path:
-        """The session's ledger."""
-        return self.home / f".local/state/token-budget/sessions/{SESSION}.json"
-
-    def write(self, path: Path, text: str) -> None:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text)
-
-    def measured(self, tokens: int, **content: Any) -> None:
-        """Write an assistant's message to the transcript."""
-        message = {"id": "msg_1", "model": "m", "usage": {"input_tokens": tokens}, **content}
-        record = {"type": "assistant", "uuid": "u-1", "message": message}
-        with self.transcript.open("a") as file:
-            file.write(json.dumps(record) + "\n")
-
-    def loaded(self, entry: Path, payload: dict[str, Any]) -> tuple[set[str], str]:
+    def loaded(self, entry: str, given: dict[str, Any]) -> tuple[set[str], str]:
         """Run an entry point; return the modules it imported and what it printed."""
-        common = {
-            "session_id": SESSION,
-            "transcript_path": str(self.transcript),
-            "cwd": str(self.project),
-        }
-        done = subprocess.run(
-            [sys.executable, "-I", "-S", "-c", PROBE, str(entry)],
-            input=json.dumps({**common, **payload}),
-            env={"HOME": str(self.home), "CLAUDE_PID": "77", "CLAUDE_PROJECT_DIR": str(self.project)},
-            capture_output=True,
-            text=True,
-            timeout=60,
-            check=True,
-        )
-        return set(done.stderr.split()), done.stdout
+        outcome = self.run(given, command=[sys.executable, "-I", "-S", "-c", PROBE, entry])
+        assert outcome.code == 0
+        return set(outcome.err.decode().split()), outcome.out.decode()
 
     def hook(self, name: str, **fields: Any) -> tuple[set[str], str]:
         """Run the hook with an event."""
-        return self.loaded(ROOT / "hooks" / "hook.py", {"hook_event_name": name, **fields})
+        return self.loaded(HOOK[-1], self.payload(name, **fields))
 
 
 @pytest.fixture
@@ -117,9 +80,9 @@ EVENTS = [
 def test_event_imports_only_what_is_listed(place: Place, name: str, fields: dict[str, Any]) -> None:
     """The first hook of a session and those after it import nothing that is not on the list."""
     first, _ = place.hook(name, **fields)
-    place.measured(1_000, stop_reason="end_turn")
+    place.reply(1_000)
     second, _ = place.hook(name, **fields)
-    assert place.ledger.exists(), "the hook did not do its work"
+    assert place.ledger_file.exists(), "the hook did not do its work"
     assert unexpected(first) == set()
     assert unexpected(second) == set()
 
@@ -133,17 +96,14 @@ def test_the_end_of_a_session_imports_only_what_is_listed(place: Place) -> None:
 
 def test_status_line_imports_only_what_is_listed(place: Place) -> None:
     """It is started after every message, before the session's first hook too."""
-    given = {
-        "context_window": {"context_window_size": 200_000, "current_usage": {"input_tokens": 1_000}},
-        "workspace": {"project_dir": str(place.project)},
-    }
-    entry = ROOT / "hooks" / "statusline.py"
-    before, printed = place.loaded(entry, given)
+    context = {"context_window_size": 200_000, "current_usage": {"input_tokens": 1_000}}
+    given = place.status_payload(context_window=context)
+    before, printed = place.loaded(STATUS_LINE[-1], given)
     assert "/200,000" in printed
     assert unexpected(before, "statusline.show") == set()
     place.hook("UserPromptSubmit", prompt="do it")
     place.measured(1_000)
-    after, _ = place.loaded(entry, given)
+    after, _ = place.loaded(STATUS_LINE[-1], given)
     assert unexpected(after, "statusline.show") == set()
 
 
@@ -151,10 +111,10 @@ def test_before_a_tool_nothing_more_is_imported(place: Place) -> None:
     """PreToolUse, which only enforcement needs, imports nothing from the library, whether that is on or off."""
     asked = {"tool_name": "Agent", "tool_use_id": "toolu_1", "tool_input": {"subagent_type": "backend"}}
     off, _ = place.hook("PreToolUse", **asked)
-    assert not place.ledger.exists(), "a call that nobody wants checked was"
-    place.write(place.home / ".config/token-budget/config.json", '{"token_budget": {"enforce": "deny"}}')
+    assert not place.ledger_file.exists(), "a call that nobody wants checked was"
+    place.configure(enforce="deny")
     on, _ = place.hook("PreToolUse", **asked)
-    assert place.ledger.exists(), "the call was not checked"
+    assert place.ledger_file.exists(), "the call was not checked"
     assert unexpected(off) == unexpected(on) == set()
 
 
@@ -181,7 +141,7 @@ def test_phases_are_loaded_by_their_commands(place: Place) -> None:
 def test_the_event_log_is_loaded_on_request(place: Place) -> None:
     """It costs those who want it one module, and nobody else."""
     off, _ = place.hook("PostToolUse", **TOOL, tool_response={"stdout": "a"})
-    place.write(place.home / ".config/token-budget/config.json", '{"token_budget": {"event_log": true}}')
+    place.configure(event_log=True)
     place.measured(1_000)
     on, _ = place.hook("PostToolUse", **TOOL, tool_response={"stdout": "a"})
     assert "moai_flow.hook.state.event_log" in on - off
@@ -197,9 +157,9 @@ def test_unknown_event_imports_only_what_is_listed(place: Place) -> None:
 
 def test_warning_imports_only_what_is_listed(place: Place) -> None:
     """A hook that speaks, with settings of the user and the project, imports no more than a silent one."""
-    settings = json.dumps({"token_budget": {"total_budget": 100_000, "swarms": {"docs": {"paths": ["d/**"]}}}})
-    place.write(place.home / ".config/token-budget/config.json", settings)
-    place.write(place.project / ".moai/config/config.json", settings)
+    settings = {"total_budget": 100_000, "swarms": {"docs": {"paths": ["d/**"]}}}
+    place.configure(**settings)
+    place.configure_project(**settings)
     place.measured(95_000)
     loaded, printed = place.hook("PostToolUse", **TOOL, tool_response={"stdout": "a"})
     assert "CRITICAL" in printed
@@ -209,9 +169,9 @@ def test_warning_imports_only_what_is_listed(place: Place) -> None:
 def test_damaged_ledger_imports_only_what_is_listed(place: Place) -> None:
     """A ledger that is set aside and built anew costs no import either."""
     place.hook("PostToolUse", **TOOL, tool_response={"stdout": "a"})
-    place.ledger.write_text("{")
+    place.ledger_file.write_text("{")
     loaded, _ = place.hook("PostToolUse", **TOOL, tool_response={"stdout": "a"})
-    assert place.ledger.read_text() != "{"
+    assert place.ledger_file.read_text() != "{"
     assert unexpected(loaded) == set()
 
 
@@ -235,6 +195,6 @@ def test_hook_loads_nothing_that_serves_others(place: Place) -> None:
 def test_probe_sees_an_import(place: Place, tmp_path: Path) -> None:
     """The guard would notice: an entry point that imports `json` is reported with all that `json` brings."""
     entry = tmp_path / "entry.py"
-    place.write(entry, "import json\nfrom posix import _exit\n_exit(0)\n")
-    loaded, _ = place.loaded(entry, {})
+    entry.write_text("import json\nfrom posix import _exit\n_exit(0)\n")
+    loaded, _ = place.loaded(str(entry), {})
     assert {"json", "json.decoder", "re"} <= loaded

@@ -7,12 +7,18 @@ interpreter's start are left to the full sweep, which uses strace.
 
 from __future__ import annotations
 
+import atexit
+import contextlib
 import errno
 import fcntl
 import os
+import pickle
 import posix
 import signal
+import subprocess
 import sys
+import time
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 # Some of these the hook loads only when it needs them, which is not what is counted here.
@@ -21,7 +27,6 @@ from moai_flow.hook.state import sweep  # noqa: F401
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
     from types import ModuleType
 
 CALLS: dict[ModuleType, tuple[str, ...]] = {
@@ -43,6 +48,12 @@ CALLS: dict[ModuleType, tuple[str, ...]] = {
     ),
     fcntl: ("flock",),
 }
+TELL = 99
+"""The descriptor on which a hook's process tells what its fault has seen."""
+
+posix_write = posix.write
+"""The real one, whatever fault is installed."""
+
 ERRORS = [
     errno.EIO,
     errno.ENOSPC,
@@ -97,6 +108,15 @@ class Fail(Fault):
         raise OSError(self.code, os.strerror(self.code))
 
 
+class Hang(Fault):
+    """A call that never comes back, and catches every alarm."""
+
+    def strike(self, real: Callable[..., Any], name: str, arguments: tuple[Any, ...]) -> Any:  # noqa: ARG002
+        while True:
+            with contextlib.suppress(BaseException):
+                time.sleep(0.05)
+
+
 class Short(Fault):
     """Reads and writes of a few bytes only; other calls are as ever."""
 
@@ -143,15 +163,8 @@ def fork(work: Callable[[], None]) -> int:
     return None
 
 
-def hook(env: dict[str, str], data: bytes, folder: Path, fault: Fault | None) -> tuple[int, bytes]:
-    """Run the hook in a child and return its exit code and what it printed."""
-    stdin, stdout = folder / "stdin", folder / "stdout"
-    stdin.write_bytes(data)
-    code = fork(lambda: start(env, str(stdin), str(stdout), fault))
-    return code, stdout.read_bytes()
-
-
 def start(env: dict[str, str], stdin: str, stdout: str, fault: Fault | None) -> None:
+    """Be the hook, in a process made for it."""
     os.dup2(os.open(stdin, os.O_RDONLY), 0)
     os.dup2(os.open(stdout, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), 1)
     os.closerange(3, 64)
@@ -163,18 +176,91 @@ def start(env: dict[str, str], stdin: str, stdout: str, fault: Fault | None) -> 
     run.main(wait_seconds=0.005)
 
 
+class Forks:
+    """Forks hooks from a process that is small and has everything loaded.
+
+    A fork of the tests' own process copies the page tables of all that pytest has in memory, which costs more than
+    the hook itself.
+    """
+
+    def __init__(self) -> None:
+        self.owner = os.getpid()
+        paths = [str(Path(__file__).parent), str(Path(run.__file__).parents[2])]
+        self._server = subprocess.Popen(
+            [sys.executable, "-c", f"import sys; sys.path[:0] = {paths}; import faults; faults.serve()"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+        )
+        atexit.register(self.close)
+
+    def run(self, env: dict[str, str], stdin: Path, stdout: Path, fault: Fault | None) -> tuple[int, int]:
+        """Run the hook; return its exit code, negative for a signal, and how many calls the fault has seen."""
+        assert self._server.stdin is not None
+        assert self._server.stdout is not None
+        pickle.dump((env, str(stdin), str(stdout), fault), self._server.stdin)
+        self._server.stdin.flush()
+        code, seen = pickle.load(self._server.stdout)  # noqa: S301 - from a process of our own
+        return int(code), int(seen)
+
+    def close(self) -> None:
+        """End the process."""
+        if os.getpid() == self.owner:
+            assert self._server.stdin is not None
+            assert self._server.stdout is not None
+            self._server.stdin.close()
+            self._server.wait(timeout=60)
+            self._server.stdout.close()
+
+
+_forks: list[Forks] = []
+
+
+def serve() -> None:
+    """Fork a hook for each request on standard input, and answer with what became of it."""
+    requests, answers = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
+    while True:
+        try:
+            env, stdin, stdout, fault = pickle.load(requests)  # noqa: S301 - from a process of our own
+        except EOFError:
+            return
+        told, tell = os.pipe()
+
+        def work(
+            env: Any = env, stdin: str = stdin, stdout: str = stdout, fault: Any = fault, tell: int = tell
+        ) -> None:
+            os.dup2(tell, TELL)
+            start(env, stdin, stdout, fault)
+            posix_write(TELL, str(fault.seen if fault is not None else 0).encode())
+
+        code = fork(work)
+        os.close(tell)
+        seen = os.read(told, 32)
+        os.close(told)
+        pickle.dump((code, int(seen or 0)), answers)
+        answers.flush()
+
+
+def _work(env: dict[str, str], stdin: str, stdout: str, fault: Fault | None, tell: int) -> None:
+    os.dup2(tell, TELL)
+    start(env, stdin, stdout, fault)
+    posix_write(TELL, str(fault.seen if fault is not None else 0).encode())
+
+
+def _run(env: dict[str, str], data: bytes, folder: Path, fault: Fault | None) -> tuple[int, int]:
+    if not _forks or _forks[0].owner != os.getpid():
+        _forks[:] = [Forks()]
+    (folder / "stdin").write_bytes(data)
+    return _forks[0].run(env, folder / "stdin", folder / "stdout", fault)
+
+
+def hook(env: dict[str, str], data: bytes, folder: Path, fault: Fault | None = None) -> tuple[int, bytes]:
+    """Run the hook in a process of its own and return its exit code and what it printed."""
+    code, _ = _run(env, data, folder, fault)
+    return code, (folder / "stdout").read_bytes()
+
+
 def count(env: dict[str, str], data: bytes, folder: Path) -> int:
     """Return how many system calls the hook makes on the file system for this payload."""
-    counter = Fault(-1)
-    told = folder / "count"
-
-    stdin = folder / "stdin"
-    stdin.write_bytes(data)
-
-    def counted() -> None:
-        start(env, str(stdin), str(folder / "stdout"), counter)
-        seen = counter.seen
-        told.write_text(str(seen))
-
-    assert fork(counted) == 0
-    return int(told.read_text())
+    code, seen = _run(env, data, folder, Fault(-1))
+    assert code == 0
+    return seen

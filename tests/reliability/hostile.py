@@ -10,9 +10,10 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from sandbox import AGENT, Sandbox, message
+from support.harness import AGENT, Session
+from support.transcript import message
 
-Build = Callable[[Sandbox], bytes]
+Build = Callable[[Session], bytes]
 Case = tuple[str, Build]
 
 WORDS = {
@@ -129,21 +130,21 @@ ODD_RESPONSES: dict[str, tuple[str, Any]] = {
 
 
 def _changed(event: str, **changes: Any) -> Build:
-    return lambda box: json.dumps(box.payload(event, **changes)).encode()
+    return lambda session: json.dumps(session.example(event, **changes)).encode()
 
 
 def _raw(event: str, field: str, text: str) -> Build:
     """Put a JSON text as it is in the place of a field's value."""
 
-    def build(box: Sandbox) -> bytes:
-        data = json.dumps(box.payload(event, **{field: "@@"})).encode()
+    def build(session: Session) -> bytes:
+        data = json.dumps(session.example(event, **{field: "@@"})).encode()
         return data.replace(b'"@@"', text.encode("utf-8", "surrogatepass"))
 
     return build
 
 
 def _recoded(change: Callable[[bytes], bytes]) -> Build:
-    return lambda box: change(json.dumps(box.payload("PostToolUse")).encode())
+    return lambda session: change(json.dumps(session.example("PostToolUse")).encode())
 
 
 def names() -> Iterator[Case]:
@@ -162,8 +163,8 @@ def types() -> Iterator[Case]:
 
 
 def _without(event: str, field: str) -> Build:
-    def build(box: Sandbox) -> bytes:
-        payload = box.payload(event)
+    def build(session: Session) -> bytes:
+        payload = session.example(event)
         payload.pop(field, None)
         return json.dumps(payload).encode()
 
@@ -284,7 +285,7 @@ def sizes() -> Iterator[Case]:
                 yield f"6 MB of {name} in {field}", _raw(event, field, f'"{text}"')
     yield (
         "6 MB of invalid UTF-8",
-        lambda box: _raw("UserPromptSubmit", "prompt", '"@@@"')(box).replace(b"@@@", b"\xff" * most),
+        lambda session: _raw("UserPromptSubmit", "prompt", '"@@@"')(session).replace(b"@@@", b"\xff" * most),
     )
     for megabytes in (50, 100):
         yield f"{megabytes} MB", _raw("PostToolUse", "tool_response", '"' + "x" * megabytes * 10**6 + '"')
@@ -311,7 +312,7 @@ def transcripts() -> Iterator[Case]:
         "heavy record": lambda path: path.write_bytes(
             (b'{"type":"assistant","x":["usage",' + b"[[[]]]," * 140_000 + b"1]}\n") * 9
         ),
-        "UTF-16": lambda path: path.write_text(json.dumps(message(5_000, "m")) + "\n", encoding="utf-16"),
+        "UTF-16": lambda path: path.write_text(json.dumps(message("m", 5_000)) + "\n", encoding="utf-16"),
         "deep record": lambda path: path.write_bytes(
             b'{"type":"assistant","usage":' + b"[" * 9_000 + b"]" * 9_000 + b"}\n"
         ),
@@ -321,7 +322,7 @@ def transcripts() -> Iterator[Case]:
         "ids of NULs": lambda path: _record(path, identity="\0" * 99, input_tokens=5),
         "ids of 100 KB": lambda path: _record(path, identity="m" * 100_000, input_tokens=5),
         "8 MB of junk behind a message": lambda path: path.write_bytes(
-            json.dumps(message(5_000, "m")).encode() + b"\n" + os.urandom(1 << 16) * 140
+            json.dumps(message("m", 5_000)).encode() + b"\n" + os.urandom(1 << 16) * 140
         ),
     }.items():
         yield f"transcript: {name}", _transcript(make, "PostToolUse")
@@ -351,19 +352,19 @@ def transcripts() -> Iterator[Case]:
 
 
 def _transcript(make: Callable[[Path], Any], event: str) -> Build:
-    def build(box: Sandbox) -> bytes:
-        box.transcript.unlink(missing_ok=True)
-        make(box.transcript)
-        return json.dumps(box.payload(event)).encode()
+    def build(session: Session) -> bytes:
+        session.transcript.unlink(missing_ok=True)
+        make(session.transcript)
+        return json.dumps(session.example(event)).encode()
 
     return build
 
 
 def _agent_transcript(make: Callable[[Path], Any]) -> Build:
-    def build(box: Sandbox) -> bytes:
-        box.agent_transcript.parent.mkdir(parents=True)
-        make(box.agent_transcript)
-        return json.dumps(box.payload("PostToolUse", agent_id=AGENT, agent_type="backend")).encode()
+    def build(session: Session) -> bytes:
+        session.transcripts.path(AGENT).parent.mkdir(parents=True)
+        make(session.transcripts.path(AGENT))
+        return json.dumps(session.example("PostToolUse", agent_id=AGENT, agent_type="backend")).encode()
 
     return build
 
@@ -385,7 +386,7 @@ def _sparse(path: Path, size: int) -> None:
 
 
 def _record(path: Path, identity: str = "m", **usage: Any) -> None:
-    record = message(5_000, identity)
+    record = message(identity, 5_000)
     record["message"]["usage"] = usage
     path.write_text(json.dumps(record) + "\n")
 

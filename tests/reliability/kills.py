@@ -11,8 +11,8 @@ import time
 from pathlib import Path
 
 import faults
-from sandbox import EVENTS
 from scenes import DAMAGED, FRESH, RUNNING, Scene
+from support.harness import EXAMPLES
 
 LONGEST = 0.007
 """Seconds: longer than a hook takes in a forked process."""
@@ -25,7 +25,7 @@ def strike(scene: Scene, after: float) -> int:
     child = os.fork()
     if child == 0:
         try:
-            faults.start(scene.box.env, str(stdin), str(stdout), None)
+            faults.start(scene.session.env, str(stdin), str(stdout), None)
         finally:
             os._exit(0)
     time.sleep(after)
@@ -38,7 +38,7 @@ def main(count: int, seed: int) -> int:
     chance = random.Random(seed)
     killed = done = 0
     with tempfile.TemporaryDirectory() as folder:
-        moments = [(state, event) for state in (FRESH, RUNNING, DAMAGED) for event in EVENTS]
+        moments = [(state, event) for state in (FRESH, RUNNING, DAMAGED) for event in EXAMPLES]
         scenes = [Scene(Path(folder, f"{state}-{event}"), state, event) for state, event in moments]
         for number in range(count):
             scene = scenes[number % len(scenes)]

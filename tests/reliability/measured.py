@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from sandbox import HOOK, Outcome
+from support.harness import HOOK, Outcome
 
 _SERVER = r"""
 import json, os, sys, time

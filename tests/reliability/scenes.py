@@ -4,17 +4,12 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
-import sys
 from time import time
 from typing import TYPE_CHECKING
 
 import faults
 import pytest
-from sandbox import CALL, EVENTS, Sandbox
-
-from moai_flow.hook.payload import parse
-from moai_flow.hook.respond import respond
+from support.harness import AGENT, CALL, EXAMPLES, Session
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -25,13 +20,42 @@ ALL = bool(os.environ.get("TOKEN_BUDGET_TEST_ALL"))
 
 SCENES = [
     pytest.param(state, event, id=f"{event}, {state}")
-    for event in EVENTS
+    for event in EXAMPLES
     for state in (FRESH, RUNNING, DAMAGED)
     if ALL or state == RUNNING or event == "PostToolUse"
 ]
 
 FIGURES = {"main": 9_000, "backend": 3_000}
 """What the swarms have consumed at the end, whatever happened before: what the transcripts say."""
+
+
+class Kept:
+    """Folders as they are now.
+
+    What a hook left alone is not written again: a sweep puts back a thousand times what was changed in a file or two.
+    """
+
+    def __init__(self, *folders: Path) -> None:
+        self._folders = folders
+        self._paths = self._look()
+
+    def _look(self) -> dict[Path, tuple[bytes | None, int]]:
+        found = {}
+        for folder in self._folders:
+            for path in [folder, *sorted(folder.rglob("*"))] if folder.exists() else []:
+                found[path] = (None if path.is_dir() else path.read_bytes(), path.stat().st_mode)
+        return found
+
+    def put_back(self) -> None:
+        """Make the folders what they were."""
+        there = self._look()
+        for path in reversed(there):
+            if path not in self._paths:
+                path.rmdir() if there[path][0] is None else path.unlink()
+        for path, (content, mode) in self._paths.items():
+            if there.get(path) != (content, mode):
+                path.mkdir(exist_ok=True) if content is None else path.write_bytes(content)
+                path.chmod(mode)
 
 
 class Scene:
@@ -44,44 +68,35 @@ class Scene:
     """
 
     def __init__(self, root: Path, state: str, event: str) -> None:
-        self.box = Sandbox(root)
+        self.session = Session(root)
         self.root = root
         self.event = event
-        self.data = json.dumps(self.box.payload(event)).encode()
+        self.data = json.dumps(self.session.example(event)).encode()
         # Without it, PreToolUse touches nothing.
-        self.box.configure(enforce="deny")
-        self._kept = root / "kept"
-        self._lines = root / "transcripts"
-        self.box.write_message(5_000, calls=(CALL,))
-        self.box.write_agent_message(2_000)
-        if state == FRESH:
-            self._kept.mkdir()
-        else:
+        self.session.configure_project(enforce="deny")
+        self.session.reply(5_000, calls=(CALL,))
+        self.session.reply(2_000, AGENT)
+        if state != FRESH:
             for before in ("SessionStart", "UserPromptSubmit", "SubagentStart"):
-                assert self.hook(json.dumps(self.box.payload(before)).encode())[0] == 0
+                assert self.hook(json.dumps(self.session.example(before)).encode())[0] == 0
             # The next SessionStart sweeps, so that sweeping is hit too.
-            (self.box.state / "swept").unlink()
+            (self.session.state / "swept").unlink()
             if state == DAMAGED:
-                self.box.ledger_path.write_bytes(self.box.ledger_path.read_bytes()[:-40])
-            shutil.copytree(self.box.state, self._kept)
-        shutil.copytree(self.box.projects, self._lines)
+                self.session.ledger_file.write_bytes(self.session.ledger_file.read_bytes()[:-40])
+        self._kept = Kept(self.session.state, self.session.projects)
         self.old = self.figures()
         self.set_back()
-        self.calls = faults.count(self.box.env, self.data, root)
+        self.calls = faults.count(self.session.env, self.data, root)
         self.new = self.figures()
         self.set_back()
 
     def set_back(self) -> None:
         """Put the state and the transcripts back to what they were before the event."""
-        for folder, kept in ((self.box.state, self._kept), (self.box.projects, self._lines)):
-            shutil.rmtree(folder, ignore_errors=True)
-            shutil.copytree(kept, folder)
-        if not any(self._kept.iterdir()):
-            self.box.state.rmdir()
+        self._kept.put_back()
 
     def hook(self, data: bytes, fault: faults.Fault | None = None) -> tuple[int, bytes]:
         """Run the hook in a child, with a fault or without."""
-        return faults.hook(self.box.env, data, self.root, fault)
+        return faults.hook(self.session.env, data, self.root, fault)
 
     def strike(self, fault: faults.Fault) -> tuple[int, bytes]:
         """Run the hook on the scene's event with a fault."""
@@ -89,15 +104,15 @@ class Scene:
 
     def figures(self) -> object:
         """Return what the ledger says; its bytes if it is damaged, None if there is none."""
-        path = self.box.ledger_path
+        path = self.session.ledger_file
         if not path.exists():
             return None
         try:
-            ledger = self.box.ledger()
+            ledger = self.session.ledger
         except Exception:  # noqa: BLE001 - damaged is what it was, or the comparison fails
             return path.read_bytes()
         return (
-            self.box.consumed(),
+            self.session.consumed(),
             {key: (window.tokens, sorted(window.pending)) for key, window in ledger.windows.items()},
         )
 
@@ -107,19 +122,16 @@ class Scene:
 
     def check_whole(self) -> None:
         """Assert that the ledger is the old one or a whole one; without its transcript it may hold an estimate."""
-        assert self.figures() == self.old or self.box.ledger()
+        assert self.figures() == self.old or self.session.ledger
 
     def check_goes_on(self) -> None:
         """Assert that the next hooks work without help, and that the figures come right."""
-        box = self.box
-        box.write_message(9_000, "msg_2")
-        box.write_agent_message(3_000, "msg_a2")
+        session = self.session
+        session.reply(9_000, identity="msg_2")
+        session.reply(3_000, AGENT, identity="msg_a2")
         for event in ("SubagentStop", "Stop"):
-            parsed = parse(json.dumps(box.payload(event)).encode())
-            assert parsed is not None
-            reply = respond(parsed, box.env, sys.platform, time(), wait_seconds=0.0)
-            assert not reply or json.loads(reply)
-        assert box.consumed() == FIGURES
-        ledger = box.ledger()
+            session.respond(session.example(event), now=time())
+        assert session.consumed() == FIGURES
+        ledger = session.ledger
         assert not any(window.pending for window in ledger.windows.values())
         assert [window.tokens for window in ledger.windows.values()].count(9_000) == 1

@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from faults import ERRORS
-from sandbox import HOOK, Outcome
 from scenes import RUNNING, Scene
+from support.harness import HOOK, Outcome
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -30,7 +30,7 @@ STATE_CALLS = frozenset(_FILE_CALLS.split())
 def calls(scene: Scene) -> list[tuple[str, int, bool]]:
     """Return (name, which of that name, whether the hook's own work has begun) of each call of a clean run."""
     log = scene.root / "trace"
-    scene.box.run(scene.data, command=["strace", "-f", "-qq", "-o", str(log), *COMMAND])
+    scene.session.run(scene.data, command=["strace", "-f", "-qq", "-o", str(log), *COMMAND])
     scene.set_back()
     counted: collections.Counter[str] = collections.Counter()
     found = []
@@ -47,7 +47,7 @@ def calls(scene: Scene) -> list[tuple[str, int, bool]]:
 
 def strike(scene: Scene, name: str, what: str) -> Outcome:
     """Run the scene's hook with something done to one of its calls."""
-    return scene.box.run(scene.data, command=[*STRACE, "-e", f"inject={name}:{what}", *COMMAND])
+    return scene.session.run(scene.data, command=[*STRACE, "-e", f"inject={name}:{what}", *COMMAND])
 
 
 def kill(scene: Scene) -> Iterator[int]:

@@ -4,13 +4,9 @@ from __future__ import annotations
 
 import json
 import sys
-from typing import TYPE_CHECKING
 
 import pytest
-from sandbox import AGENT, SESSION, Sandbox
-
-if TYPE_CHECKING:
-    from pathlib import Path
+from support.harness import AGENT, SESSION, Session
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="the hooks of Windows are other ones")
 SECRETS = {
@@ -27,19 +23,20 @@ SECRETS = {
 }
 
 
-def test_nothing_that_was_written_is_on_the_disk(tmp_path: Path) -> None:
+def test_nothing_that_was_written_is_on_the_disk(session: Session) -> None:
     """A whole session, a damaged ledger and a kept one included; only this user may look."""
-    box = Sandbox(tmp_path)
-    box.configure(swarms={"backend": {"limit": 1_000, "paths": ["src/**"]}}, event_log=True, tell_agents=True)
-    box.write_message(5_000)
-    with box.transcript.open("a") as file:
+    session.configure_project(
+        swarms={"backend": {"limit": 1_000, "paths": ["src/**"]}}, event_log=True, tell_agents=True
+    )
+    session.reply(5_000)
+    with session.transcript.open("a") as file:
         file.write(json.dumps({"type": "user", "message": {"content": SECRETS["message"]}}) + "\n")
-    box.write_agent_message(2_000)
+    session.reply(2_000, AGENT)
     s = SECRETS
     inside = {"agent_id": AGENT, "agent_type": "backend"}
     tool = {
         "tool_name": "Write",
-        "tool_input": {"command": s["command"], "file_path": f"{box.project}/src/{s['file']}.py"},
+        "tool_input": {"command": s["command"], "file_path": f"{session.project}/src/{s['file']}.py"},
         "cwd": f"/home/{s['cwd']}",
     }
     response = {"stdout": s["output"], "filePath": s["file"], "agentId": "x", "agentType": "y", "totalTokens": 5}
@@ -56,16 +53,16 @@ def test_nothing_that_was_written_is_on_the_disk(tmp_path: Path) -> None:
             ("Stop", {"last_assistant_message": s["reply"]}),
             ("SessionEnd", {"reason": "other"}),
         ):
-            payload = box.payload(event, **{"cwd": f"/home/{s['cwd']}", **more})
-            outcome = box.run(payload, env={**box.env, "MY_SECRET": s["environment"]})
+            payload = session.example(event, **{"cwd": f"/home/{s['cwd']}", **more})
+            outcome = session.run(payload, env={**session.env, "MY_SECRET": s["environment"]})
             outcome.check()
         if turn == 0:
-            box.ledger_path.write_bytes(box.ledger_path.read_bytes()[:-9])
-    stored = [path for path in box.state.rglob("*") if path.is_file()]
-    assert {path.relative_to(box.state).parts[0] for path in stored} >= {"sessions", "quarantine", "processes"}
+            session.ledger_file.write_bytes(session.ledger_file.read_bytes()[:-9])
+    stored = [path for path in session.state.rglob("*") if path.is_file()]
+    assert {path.relative_to(session.state).parts[0] for path in stored} >= {"sessions", "quarantine", "processes"}
     for path in stored:
         content = path.read_bytes()
         assert [name for name, secret in s.items() if secret.encode() in content or secret in path.name] == []
-    assert SESSION.encode() in box.ledger_path.read_bytes()
-    for path in [box.state, *box.state.rglob("*")]:
+    assert SESSION.encode() in session.ledger_file.read_bytes()
+    for path in [session.state, *session.state.rglob("*")]:
         assert path.stat().st_mode & 0o777 == (0o700 if path.is_dir() else 0o600), path

@@ -12,10 +12,8 @@ import time
 from typing import TYPE_CHECKING
 
 import pytest
-from sandbox import EVENTS, HOOK, SESSION, Sandbox
+from support.harness import EXAMPLES, HOOK, SESSION, Session
 
-from moai_flow.hook.payload import parse
-from moai_flow.hook.respond import respond
 from moai_flow.hook.state.paths import lock_file
 
 if TYPE_CHECKING:
@@ -27,17 +25,16 @@ NOBODY = 65_534
 
 
 @pytest.fixture
-def box(tmp_path: Path) -> Sandbox:
-    box = Sandbox(tmp_path)
-    box.write_message(5_000)
-    return box
+def session(session: Session) -> Session:
+    session.reply(5_000)
+    return session
 
 
-def session(box: Sandbox) -> list[str]:
+def every_event(session: Session) -> list[str]:
     """Let a session go through every event and return the lines that it says to the person."""
     lines = []
-    for event in EVENTS:
-        lines += box.fire(event).reply.get("systemMessage", "").splitlines()
+    for event in EXAMPLES:
+        lines += session.fire(event).get("systemMessage", "").splitlines()
     return lines
 
 
@@ -63,95 +60,96 @@ needs_mount = pytest.mark.skipif(
 
 
 @needs_mount
-def test_a_full_disk(box: Sandbox) -> None:
+def test_a_full_disk(session: Session) -> None:
     """Nothing is said, the last good ledger stays, and with room again the figures come right."""
-    with mounted(box.state, "size=64k,mode=0700"):
-        box.fire("SessionStart")
-        before = box.ledger_path.read_bytes()
-        filler = box.state / "filler"
+    with mounted(session.state, "size=64k,mode=0700"):
+        session.fire("SessionStart")
+        before = session.ledger_file.read_bytes()
+        filler = session.state / "filler"
         with contextlib.suppress(OSError), filler.open("wb", buffering=0) as file:
             while file.write(bytes(1024)):
                 pass
-        box.write_message(9_000, "msg_2")
-        assert session(box) == []
-        assert box.ledger_path.read_bytes() == before
+        session.reply(9_000, identity="msg_2")
+        assert every_event(session) == []
+        assert session.ledger_file.read_bytes() == before
         filler.unlink()
-        box.fire("Stop")
-        assert box.consumed()["main"] == 9_000
+        session.fire("Stop")
+        assert session.consumed()["main"] == 9_000
 
 
 @needs_mount
-def test_a_read_only_folder(box: Sandbox) -> None:
+def test_a_read_only_folder(session: Session) -> None:
     """Nothing is said and nothing changes."""
-    with mounted(box.state, "size=1m,mode=0700"):
-        box.fire("SessionStart")
-        before = box.ledger_path.read_bytes()
-        subprocess.run(["mount", "-o", "remount,ro", str(box.state)], check=True)
-        assert session(box) == []
-        assert box.ledger_path.read_bytes() == before
+    with mounted(session.state, "size=1m,mode=0700"):
+        session.fire("SessionStart")
+        before = session.ledger_file.read_bytes()
+        subprocess.run(["mount", "-o", "remount,ro", str(session.state)], check=True)
+        assert every_event(session) == []
+        assert session.ledger_file.read_bytes() == before
 
 
-def make_link(box: Sandbox) -> Path:
+def make_link(session: Session) -> Path:
     """Put a link to a folder elsewhere in the state folder's place."""
-    elsewhere = box.root / "elsewhere"
+    elsewhere = session.root / "elsewhere"
     elsewhere.mkdir()
-    box.state.symlink_to(elsewhere)
+    session.state.symlink_to(elsewhere)
     return elsewhere
 
 
-def make_inner_link(box: Sandbox) -> Path:
-    elsewhere = box.root / "elsewhere"
+def make_inner_link(session: Session) -> Path:
+    elsewhere = session.root / "elsewhere"
     elsewhere.mkdir()
-    box.state.mkdir(mode=0o700)
-    (box.state / "sessions").symlink_to(elsewhere)
+    session.state.mkdir(mode=0o700)
+    (session.state / "sessions").symlink_to(elsewhere)
     return elsewhere
 
 
-def make_file(box: Sandbox) -> Path:
-    box.state.write_text("mine")
-    return box.state
+def make_file(session: Session) -> Path:
+    session.state.write_text("mine")
+    return session.state
 
 
-def make_pipe(box: Sandbox) -> Path:
-    os.mkfifo(box.state)
-    return box.state
+def make_pipe(session: Session) -> Path:
+    os.mkfifo(session.state)
+    return session.state
 
 
-def make_foreign(box: Sandbox) -> Path:
+def make_foreign(session: Session) -> Path:
     if os.geteuid():
         pytest.skip("only root can give files away")
-    box.state.mkdir(mode=0o777)
-    os.chown(box.state, NOBODY, NOBODY)
-    return box.state
+    session.state.mkdir(mode=0o777)
+    os.chown(session.state, NOBODY, NOBODY)
+    return session.state
 
 
 @pytest.mark.parametrize("make", [make_link, make_inner_link, make_file, make_pipe, make_foreign])
-def test_a_state_folder_that_is_not_ones_own(box: Sandbox, make: Callable[[Sandbox], Path]) -> None:
+def test_a_state_folder_that_is_not_ones_own(session: Session, make: Callable[[Session], Path]) -> None:
     """It is left alone, and nothing is said."""
-    place = make(box)
+    place = make(session)
     before = place.stat()
-    assert session(box) == []
+    assert every_event(session) == []
     assert place.stat().st_mtime_ns == before.st_mtime_ns
     assert (place.stat().st_uid, place.stat().st_mode) == (before.st_uid, before.st_mode)
     if place.is_dir():
         assert list(place.iterdir()) == []
 
 
-def test_a_folder_that_is_open_to_others_is_closed(box: Sandbox) -> None:
+def test_a_folder_that_is_open_to_others_is_closed(session: Session) -> None:
     """Its owner may have made it by hand."""
-    (box.state / "sessions").mkdir(parents=True)
-    box.state.chmod(0o777)
-    box.fire("SessionStart")
-    assert box.state.stat().st_mode & 0o777 == 0o700
+    (session.state / "sessions").mkdir(parents=True)
+    session.state.chmod(0o777)
+    session.fire("SessionStart")
+    assert session.state.stat().st_mode & 0o777 == 0o700
 
 
-def test_a_missing_folder_is_made(box: Sandbox) -> None:
+def test_a_missing_folder_is_made(session: Session) -> None:
     """With all above it, and for its user alone."""
-    box.state = box.root / "a" / "b" / "state"
-    box.fire("SessionStart")
-    box.fire("Stop")
-    assert box.consumed()["main"] == 5_000
-    assert [path.stat().st_mode & 0o777 for path in (box.root / "a", box.state)] == [0o700] * 2
+    session.state = session.root / "a" / "b" / "state"
+    session.env["TOKEN_BUDGET_STATE_DIR"] = str(session.state)
+    session.fire("SessionStart")
+    session.fire("Stop")
+    assert session.consumed()["main"] == 5_000
+    assert [path.stat().st_mode & 0o777 for path in (session.root / "a", session.state)] == [0o700] * 2
 
 
 @pytest.mark.parametrize(
@@ -169,13 +167,13 @@ def test_a_missing_folder_is_made(box: Sandbox) -> None:
         pytest.param({"LC_ALL": "C", "HOME": "/dev/null/\udcff"}, id="bytes that are no text"),
     ],
 )
-def test_an_environment_that_says_little(box: Sandbox, env: dict[str, str]) -> None:
+def test_an_environment_that_says_little(session: Session, env: dict[str, str]) -> None:
     """Exit code 0 and silence, or a working hook."""
     # Whoever has no HOME has the one of the password file, which is not the test's to write in.
     if "TOKEN_BUDGET_STATE_DIR" not in env and not env.get("HOME"):
-        env = {**env, "XDG_STATE_HOME": str(box.root / "xdg")}
-    for event in EVENTS:
-        outcome = box.run(box.payload(event), env=env)
+        env = {**env, "XDG_STATE_HOME": str(session.root / "xdg")}
+    for event in EXAMPLES:
+        outcome = session.run(session.example(event), env=env)
         outcome.check()
         assert outcome.reply == {}
 
@@ -190,21 +188,21 @@ def test_an_environment_that_says_little(box: Sandbox, env: dict[str, str]) -> N
         pytest.param("<&-", id="stdin closed"),
     ],
 )
-def test_streams_that_do_not_work(box: Sandbox, redirection: str) -> None:
+def test_streams_that_do_not_work(session: Session, redirection: str) -> None:
     """Exit code 0, and where there was a payload the ledger is written all the same."""
-    box.configure(warning_threshold_1=1)
-    box.fire("SessionStart")
-    data = json.dumps(box.payload("UserPromptSubmit")).encode()
+    session.configure_project(warning_threshold_1=1)
+    session.fire("SessionStart")
+    data = json.dumps(session.example("UserPromptSubmit")).encode()
     done = subprocess.run(
         ["sh", "-c", f'"$0" -I -S "$3" {redirection}', *HOOK],
         input=data,
-        env=box.env,
+        env=session.env,
         capture_output=True,
         check=False,
         timeout=60,
     )
     assert (done.returncode, done.stderr) == (0, b"")
-    assert (box.consumed()["main"] > 5_000) is ("<&-" not in redirection)
+    assert (session.consumed()["main"] > 5_000) is ("<&-" not in redirection)
 
 
 def test_a_clock_that_jumps(tmp_path: Path) -> None:
@@ -213,56 +211,54 @@ def test_a_clock_that_jumps(tmp_path: Path) -> None:
     jumps = [now, now - 1e9, 0.0, -1e9, 1e12, now, now - 3_600]
     found = []
     for name, moments in (("jumping", jumps), ("steady", [now + number for number in range(len(jumps))])):
-        box = Sandbox(tmp_path / name)
+        session = Session(tmp_path / name)
         for number, moment in enumerate(moments):
-            box.write_message(6_000 + number, f"msg_{number}")
-            for event in EVENTS:
-                parsed = parse(json.dumps(box.payload(event, tool_use_id=f"t{number}")).encode())
-                assert parsed is not None
-                respond(parsed, box.env, sys.platform, moment, wait_seconds=0.0)
-        found.append(box.consumed())
+            session.reply(6_000 + number, identity=f"msg_{number}")
+            for event in EXAMPLES:
+                session.respond(session.example(event, tool_use_id=f"t{number}"), now=moment)
+        found.append(session.consumed())
     assert found[0] == found[1]
 
 
-def test_a_link_in_the_ledgers_place(box: Sandbox) -> None:
+def test_a_link_in_the_ledgers_place(session: Session) -> None:
     """It is not followed: what it leads to is neither read nor written, and nothing is said."""
-    box.fire("SessionStart")
-    victim = box.root / "victim"
-    box.ledger_path.rename(victim)
-    box.ledger_path.symlink_to(victim)
+    session.fire("SessionStart")
+    victim = session.root / "victim"
+    session.ledger_file.rename(victim)
+    session.ledger_file.symlink_to(victim)
     before = victim.read_bytes()
-    assert session(box) == []
+    assert every_event(session) == []
     assert victim.read_bytes() == before
 
 
-def test_a_link_in_the_temporary_files_place(box: Sandbox) -> None:
+def test_a_link_in_the_temporary_files_place(session: Session) -> None:
     """It is removed, and what it leads to stays as it was."""
-    box.fire("SessionStart")
-    victim = box.root / "victim"
+    session.fire("SessionStart")
+    victim = session.root / "victim"
     victim.write_text("mine")
-    box.ledger_path.with_name(f"{SESSION}.json.tmp").symlink_to(victim)
-    box.write_message(6_000, "msg_2")
-    box.fire("Stop")
+    session.ledger_file.with_name(f"{SESSION}.json.tmp").symlink_to(victim)
+    session.reply(6_000, identity="msg_2")
+    session.fire("Stop")
     assert victim.read_text() == "mine"
-    assert box.consumed()["main"] == 6_000
+    assert session.consumed()["main"] == 6_000
 
 
-def test_a_folder_in_the_ledgers_place(box: Sandbox) -> None:
+def test_a_folder_in_the_ledgers_place(session: Session) -> None:
     """It is left alone, and nothing is said."""
-    box.ledger_path.mkdir(parents=True)
-    assert session(box) == []
-    assert list(box.ledger_path.iterdir()) == []
+    session.ledger_file.mkdir(parents=True)
+    assert every_event(session) == []
+    assert list(session.ledger_file.iterdir()) == []
 
 
 @pytest.mark.parametrize("kind", ["pipe", "link", "folder"])
-def test_a_lock_in_whose_place_there_is_something_else(box: Sandbox, kind: str) -> None:
+def test_a_lock_in_whose_place_there_is_something_else(session: Session, kind: str) -> None:
     """Nothing hangs, nothing is emptied."""
-    lock = box.root / "state" / "sessions" / lock_file("", SESSION).rpartition("/")[2]
+    lock = session.root / "state" / "sessions" / lock_file("", SESSION).rpartition("/")[2]
     lock.parent.mkdir(parents=True)
-    victim = box.root / "victim"
+    victim = session.root / "victim"
     victim.write_text("mine")
     {"pipe": lambda: os.mkfifo(lock), "link": lambda: lock.symlink_to(victim), "folder": lock.mkdir}[kind]()
     start = time.monotonic()
-    assert session(box) == []
+    assert every_event(session) == []
     assert time.monotonic() - start < 60
     assert victim.read_text() == "mine"

@@ -8,7 +8,7 @@ import time
 from typing import TYPE_CHECKING
 
 import pytest
-from sandbox import EVENTS, SESSION, Sandbox
+from support.harness import EXAMPLES, SESSION, Session
 
 from moai_flow.hook.state import files
 from moai_flow.hook.state.paths import lock_file
@@ -106,41 +106,39 @@ def test_a_link_is_removed_and_not_what_it_leads_to(state: Path, tmp_path: Path)
     assert not link.is_symlink()
 
 
-def test_only_the_start_of_a_session_sweeps(tmp_path: Path) -> None:
+def test_only_the_start_of_a_session_sweeps(session: Session) -> None:
     """No other event looks at the folder."""
-    box = Sandbox(tmp_path)
-    box.fire("Stop")
-    old = box.state / "sessions" / "old.json"
+    session.fire("Stop")
+    old = session.state / "sessions" / "old.json"
     old.write_text("{}")
     os.utime(old, (1.0, 1.0))
-    for event in EVENTS:
+    for event in EXAMPLES:
         if event != "SessionStart":
-            box.fire(event)
+            session.fire(event)
     assert old.exists()
-    box.fire("SessionStart")
+    session.fire("SessionStart")
     assert not old.exists()
 
 
-def test_ten_thousand_old_ledgers_do_not_slow_a_hook(tmp_path: Path) -> None:
+def test_ten_thousand_old_ledgers_do_not_slow_a_hook(session: Session) -> None:
     """A tool's hook takes as long as beside none; the start that sweeps takes little more."""
-    box = Sandbox(tmp_path)
-    box.fire("SessionStart")
+    session.fire("SessionStart")
 
     def fastest(event: str) -> float:
         times = []
         for number in range(9):
             start = time.monotonic()
-            box.fire(event, tool_use_id=f"t{number}")
+            session.fire(event, tool_use_id=f"t{number}")
             times.append(time.monotonic() - start)
         return min(times)
 
     alone = fastest("PostToolUse")
     for number in range(10_000):
-        path = box.state / "sessions" / f"old-{number}.json"
+        path = session.state / "sessions" / f"old-{number}.json"
         path.write_bytes(b"{}")
         os.utime(path, (1.0, 1.0))
     assert fastest("PostToolUse") <= 1.5 * alone
-    (box.state / "swept").unlink()
+    (session.state / "swept").unlink()
     start = time.process_time()
-    assert sweep(str(box.state), SESSION, time.time()) == MAX_REMOVED
+    assert sweep(str(session.state), SESSION, time.time()) == MAX_REMOVED
     assert time.process_time() - start <= 0.2

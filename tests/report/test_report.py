@@ -9,13 +9,13 @@ import struct
 import subprocess
 import sys
 import zlib
-from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 from xml.etree import ElementTree as ET
 
 import pytest
-from support.session import LAUNCHER, Session
-from support.story import Story, workday
+from support.harness import LAUNCHER, Session
+from support.transcript import Transcript
+from support.workday import workday
 
 from moai_flow.analysis import get_recommendations
 from moai_flow.analysis.collect import collect
@@ -34,15 +34,15 @@ HOSTILE = "</title></svg><script>alert(1)</script>\x1b[31m\u202e\"'&.json"
 
 
 @pytest.fixture
-def day(session: Session, tmp_path: Path) -> Session:
+def day(session: Session) -> Session:
     """Two sessions of one afternoon, with the ledgers that the hooks kept of them."""
     session.configure(
         swarms={"backend": {"limit": 40_000, "agents": ["backend*"], "paths": ["services/**"]}}, total_budget=180_000
     )
-    for path in workday(tmp_path / "projects", str(session.project)):
-        session.session, session.transcript = path.stem, path
-        session.hook("Stop")
-    return session
+    sessions = [session.beside(path.stem) for path in workday(session.projects, str(session.project))]
+    for one in sessions:
+        one.event("Stop")
+    return sessions[-1]
 
 
 def report(session: Session, *arguments: str) -> str:
@@ -54,11 +54,11 @@ def test_the_text_says_where_the_tokens_went(day: Session) -> None:
     text = report(day, "--days", "9000")
     for line in (
         r"2 sessions, ",
-        r"  0f3c7a52 .* highest +\d+,\d+ of 180,000 .* compacted by itself \d+,\d+ to 9,000",
+        r"  0f3c7a52 .* highest +\d+,\d+ of 180,000 .* compacted by itself \d+,\d+ to \d+,\d+$",
         r"  51d20e9b .* after /clear",
         r"  Read +242,420 +22x  █{20}",
         r"  data.json +72,030 +3x  █{20}",
-        r"  backend +\d\d,\d{3} ",
+        r"  backend  0f3c7a52 +\d\d,\d{3} ",
         r"     24,010  Read       data.json",
         r"  - Read of data.json cost 24,010 tokens three times: read a part.",
     ):
@@ -79,7 +79,13 @@ def test_json_has_the_same_figures(day: Session) -> None:
     assert found["version"] == 1
     assert [one["session_id"] for one in found["sessions"]] == ["0f3c7a52-first", "51d20e9b-second"]
     assert found["sessions"][1]["after_clear"] is True
-    assert found["by_tool"][0] == {"name": "Read", "tokens": 242_420, "count": 22, "largest": 24_010}
+    assert found["by_tool"][0] == {
+        "name": "Read",
+        "tokens": 242_420,
+        "count": 22,
+        "largest": 24_010,
+        "measured": True,
+    }
     first = next(one for one in found["recommendations"] if one["kind"] == "repeated_read")
     assert first["evidence"]["tokens"] == [24_010] * 3
 
@@ -119,17 +125,12 @@ def test_the_slash_command_prints_the_report_of_this_session(day: Session) -> No
 def hostile(tmp_path: Path) -> str:
     """The page of a session whose every name is meant to break it."""
     transcript = workday(tmp_path, "/home/me/app")[0]
-    story = Story(tmp_path / "bad.jsonl", *began_at(transcript), agent_type="")
+    story = Transcript(tmp_path / "bad.jsonl", cwd=HOSTILE)
     story.prompt(HOSTILE)
     story.call("Read", {"file_path": HOSTILE}, 30_000)
     story.call(f"mcp__{HOSTILE}", {"query": HOSTILE}, 3_000)
     story.end_turn()
     return page([collect(play(path), path.stem) for path in (transcript, story.path)])
-
-
-def began_at(transcript: Path) -> tuple[Any, str]:
-    line = json.loads(transcript.read_text().splitlines()[0])
-    return datetime.fromisoformat(line["timestamp"].replace("Z", "+00:00")).astimezone(timezone.utc), HOSTILE
 
 
 def test_nothing_of_a_session_becomes_markup(hostile: str) -> None:
@@ -148,7 +149,7 @@ def test_the_page_needs_no_network(hostile: str) -> None:
 def test_every_drawing_is_well_formed(hostile: str) -> None:
     """And each tells in words what it shows."""
     drawings = re.findall(r"<svg.*?</svg>", hostile, flags=re.DOTALL)
-    assert len(drawings) >= 5
+    assert len(drawings) == 4
     for drawing in drawings:
         assert ET.fromstring(drawing).get("aria-label")  # noqa: S314 - made here
 

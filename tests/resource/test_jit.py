@@ -15,6 +15,7 @@ from moai_flow.resource.jit import LoadMetrics, NoLoader, PhaseBudget
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
 
 class FakeLoader:
@@ -132,6 +133,33 @@ def test_after_a_reset_a_cache_hit_is_charged_again(budget: TokenBudget) -> None
     assert phases.get_status("one") is None
     assert phases.consume("one", LoadMetrics(8_000, "SPEC", cache_hit=True))
     assert consumed(budget) == 8_000
+
+
+@pytest.mark.parametrize("again", ["reset", "allocated anew"])
+@pytest.mark.parametrize("later", [0, 8_000, 9_000])
+def test_a_reset_is_seen_whatever_was_consumed_since(budget: TokenBudget, again: str, later: int) -> None:
+    """A swarm that was reset, and has consumed as much as before or more, still begins its phase anew."""
+    phases = PhaseBudget(budget)
+    phases.consume("one", LoadMetrics(8_000, "SPEC"))
+    if again == "reset":
+        budget.reset("one")
+    else:
+        budget.deallocate_swarm("one")
+        budget.allocate_swarm("one", 60_000)
+    budget.consume("one", later)
+    assert phases.get_status("one") is None
+    assert phases.consume("one", LoadMetrics(30_000, "SPEC"))
+
+
+def test_a_reset_by_another_process_is_seen(tmp_path: Path) -> None:
+    """How often a swarm was reset is in the state that processes share."""
+    budgets = [TokenBudget(config=BudgetConfig(), state_path=tmp_path / "state.json") for _ in range(2)]
+    budgets[0].allocate_swarm("one", 60_000)
+    phases = PhaseBudget(budgets[0])
+    phases.consume("one", LoadMetrics(8_000, "SPEC"))
+    budgets[1].reset("one")
+    budgets[1].consume("one", 20_000)
+    assert phases.get_status("one") is None
 
 
 def test_loads_of_the_same_size_are_told_apart_by_their_source(budget: TokenBudget) -> None:

@@ -182,6 +182,17 @@ def test_the_buffer_is_spent_once(make: Callable[..., TokenBudget]) -> None:
     assert budget.consume("b", 1_000 + 3_000, critical=True)
 
 
+def test_what_is_reserved_past_a_limit_is_spent_of_the_buffer(make: Callable[..., TokenBudget]) -> None:
+    """A swarm that overdraws still has its reservation to spend: another finds that much less of the buffer."""
+    budget = make()
+    budget.allocate_swarm("a", 1_000)
+    budget.allocate_swarm("b", 1_000)
+    assert budget.reserve("a", 400)
+    assert budget.consume("a", 600 + 7_000, critical=True)
+    assert not budget.consume("b", 1_000 + 3_001, critical=True)
+    assert budget.consume("b", 1_000 + 3_000, critical=True)
+
+
 # -- record, reserve, release, reset, deallocate, resize -----------------------------------------------------
 
 
@@ -316,6 +327,38 @@ def test_rebalance_shares_by_recent_use(make: Callable[..., TokenBudget]) -> Non
     assert {name: swarm["allocated"] for name, swarm in budget.get_global_status()["swarms"].items()} == limits
 
 
+def test_rebalance_leaves_every_swarm_a_fair_minimum(make: Callable[..., TokenBudget]) -> None:
+    """Three default swarms, one of which used 10,000: the others can still begin."""
+    budget = make()
+    for name in ("busy", "second", "third"):
+        budget.allocate_swarm(name)
+    budget.consume("busy", 10_000)
+    assert budget.rebalance() == {"busy": 130_000, "second": 30_000, "third": 30_000}
+
+
+@pytest.mark.parametrize("left", [0, 1, 2])
+def test_rebalance_never_gives_a_limit_of_nothing(make: Callable[..., TokenBudget], left: int) -> None:
+    """Where there is not a token for each swarm, the limits stay; else each has one at least."""
+    budget = make()
+    budget.allocate_swarm("idle")
+    budget.allocate_swarm("busy", 140_000)
+    budget.record("busy", 190_000 - left)
+    limits = budget.rebalance()
+    assert limits == ({"idle": 50_000, "busy": 140_000} if left < 2 else {"idle": 1, "busy": 189_999})
+
+
+def test_a_swarm_that_gave_all_its_tokens_away_shows_its_overuse(make: Callable[..., TokenBudget]) -> None:
+    """A promise takes what a default swarm does not use; what that one then uses is over its limit, not at 0%."""
+    budget = make()
+    budget.allocate_swarm("idle")
+    budget.allocate_swarm("large", 190_000)
+    assert budget.get_usage_percent("idle") == 0.0
+    budget.record("idle", 20)
+    assert budget.get_usage_percent("idle") == 2_000.0
+    assert budget.get_global_status()["swarms"]["idle"]["usage_percent"] == 2_000.0
+    assert budget.should_warn("idle") == (True, "CRITICAL: Swarm idle at 2000.0% token usage")
+
+
 def test_rebalance_of_an_overdrawn_budget_changes_no_limit(make: Callable[..., TokenBudget]) -> None:
     """When more is used than can be promised, the limits stay as they are."""
     budget = make()
@@ -378,6 +421,32 @@ def test_should_warn_says_the_guides_sentences(
     for _ in range(2):
         assert budget.should_warn("s") == (expected is not None, expected)
     assert budget.get_global_status()["swarms"]["s"]["warnings_issued"] == (expected is not None)
+
+
+@pytest.mark.parametrize("asked", [False, True])
+def test_warnings_are_counted_when_a_threshold_is_crossed(make: Callable[..., TokenBudget], asked: bool) -> None:
+    """Each crossing upwards counts once, whether anybody asks or not; a lower limit crosses as consumption does."""
+    budget = make()
+    budget.allocate_swarm("s", 1_000)
+    expected = []
+
+    def counted() -> int:
+        if asked:
+            budget.should_warn("s")
+        return int(budget.get_global_status()["swarms"]["s"]["warnings_issued"])
+
+    for change in (
+        lambda: budget.consume("s", 749),
+        lambda: budget.consume("s", 1),
+        lambda: budget.record("s", 140),
+        lambda: budget.consume("s", 10),
+        lambda: budget.resize_swarm("s", 2_000),
+        lambda: budget.resize_swarm("s", 1_000),
+        lambda: budget.reset("s"),
+    ):
+        change()
+        expected.append(counted())
+    assert expected == [0, 1, 1, 2, 2, 3, 0]
 
 
 @pytest.mark.parametrize(
@@ -446,6 +515,7 @@ def test_global_status_has_every_key(make: Callable[..., TokenBudget], monkeypat
                 "available": 25_000,
                 "usage_percent": 40.0,
                 "isolated": False,
+                "has_limit": True,
                 "created_at": 1_000.0,
                 "last_updated": 1_003.0,
                 "warnings_issued": 0,
@@ -458,6 +528,7 @@ def test_global_status_has_every_key(make: Callable[..., TokenBudget], monkeypat
                 "available": 50_000,
                 "usage_percent": 0.0,
                 "isolated": False,
+                "has_limit": True,
                 "created_at": 1_001.0,
                 "last_updated": 1_001.0,
                 "warnings_issued": 0,
@@ -585,10 +656,35 @@ def test_record_has_an_upper_end(make: Callable[..., TokenBudget]) -> None:
     """A number that no figure could be computed with is refused, not kept."""
     budget = make()
     budget.allocate_swarm("s", 1_000)
-    with pytest.raises(ValueError, match="tokens must be at most"):
-        budget.record("s", 10**400)
+    with pytest.raises(ValueError, match="tokens must be at most 1000000000000, not"):
+        budget.record("s", 10**12 + 1)
+    assert budget.record("s", 10**12)
+    assert budget.reset("s")
     assert not budget.consume("s", 10**400)
     assert budget.get_usage_percent("s") == 0.0
+
+
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize(
+    ("value", "error", "shown"),
+    [
+        pytest.param(-(10**5_000), ValueError, "not int of 16,610 bits", id="negative"),
+        pytest.param([10**5_000], TypeError, "not list", id="in a list"),
+        pytest.param(10**5_000, ValueError, "not int of 16,610 bits", id="positive"),
+    ],
+)
+def test_a_number_that_python_does_not_write_is_named(
+    make: Callable[..., TokenBudget], method: str, value: object, error: type[Exception], shown: str
+) -> None:
+    """Python writes no integer beyond 4,300 digits: the error tells its size, and the argument."""
+    budget = make()
+    budget.allocate_swarm("s", 1_000)
+    if method.startswith("consume") and value == 10**5_000:
+        assert not METHODS[method](budget, value)
+        return
+    with pytest.raises(error, match=r"tokens|token_limit") as caught:
+        METHODS[method](budget, value)
+    assert shown in str(caught.value)
 
 
 SWARM_METHODS: dict[str, Callable[[TokenBudget, Any], object]] = {

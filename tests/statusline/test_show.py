@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from support.session import ROOT, SESSION
+from support.harness import ROOT, SESSION, STATUS_LINE
 
 from moai_flow.core.config import BudgetConfig
 from moai_flow.core.ledger import SessionLedger
@@ -22,7 +22,7 @@ from moai_flow.hook.state import paths
 from moai_flow.statusline import line
 
 if TYPE_CHECKING:
-    from support.session import Session
+    from support.harness import Session
 
 
 def ledger_of(consumed: int, swarms: dict[str, tuple[int, int]], turns: list[int] | None = None) -> SessionLedger:
@@ -131,7 +131,7 @@ def test_before_any_hook_the_clients_own_figure_is_shown(session: Session) -> No
 def test_the_window_is_measured_anew(session: Session) -> None:
     """What the client wrote since the last hook counts, and the ledger stays as it was."""
     session.turn(40_000)
-    session.say(50_000)
+    session.reply(50_000)
     session.status_line()
     before = session.ledger_file.read_bytes()
     assert session.status_line().startswith("main 50,000/200,000 25%")
@@ -157,10 +157,10 @@ def test_the_clients_own_figure_is_the_newest(session: Session, told: int, expec
 def test_the_forecast_does_not_wait_for_the_stop_hook(session: Session) -> None:
     """The last line of a turn may be drawn before it; what the turn added counts once all the same."""
     session.turn(60_000)
-    session.say(80_000)
-    assert session.status_line(size=1_000_000).endswith("clear in about 5 turns\n")
-    session.hook("Stop")
-    assert session.status_line(size=1_000_000).endswith("clear in about 5 turns\n")
+    session.reply(80_000)
+    assert session.status_line(size=200_000).endswith("compacts in about 4 turns")
+    session.event("Stop")
+    assert session.status_line(size=200_000).endswith("compacts in about 4 turns")
 
 
 def test_the_windows_size_is_stored_when_it_changed(session: Session) -> None:
@@ -203,7 +203,7 @@ def test_it_waits_for_no_lock(session: Session) -> None:
 )
 def test_what_it_cannot_read_shows_nothing(session: Session, text: str) -> None:
     """No error, no exit code, no line."""
-    assert session._run("statusline", text) == ""
+    assert session.start(STATUS_LINE, text) == ""
 
 
 @pytest.mark.parametrize(
@@ -218,7 +218,7 @@ def test_what_it_cannot_read_shows_nothing(session: Session, text: str) -> None:
 )
 def test_a_strange_input_still_shows_the_budget(session: Session, fields: dict[str, object]) -> None:
     """Each field is checked by itself."""
-    assert session.status_line(**fields) == "main 0/200,000 0% [--------]\n"
+    assert session.status_line(**fields) == "main 0/200,000 0% [--------]"
 
 
 def test_a_damaged_ledger_is_left_to_the_hooks(session: Session) -> None:
@@ -242,7 +242,7 @@ def test_a_damaged_ledger_is_left_to_the_hooks(session: Session) -> None:
 def test_another_status_line_is_shown_first(session: Session, command: str, expected: str) -> None:
     """With --wrap, through the shell, its errors apart."""
     session.turn(40_000)
-    assert session.status_line("--wrap", command) == expected + "main 40,000/200,000 20% [##------]\n"
+    assert session.status_line_process("--wrap", command) == expected + "main 40,000/200,000 20% [##------]\n"
 
 
 def test_a_status_line_that_hangs_is_ended(session: Session, tmp_path: Path) -> None:
@@ -250,7 +250,7 @@ def test_a_status_line_that_hangs_is_ended(session: Session, tmp_path: Path) -> 
     session.turn(40_000)
     command = f"sh -c 'sleep 30; touch {tmp_path}/late' & echo $! > {tmp_path}/pid; wait"
     started = time.monotonic()
-    assert session.status_line("--wrap", command).startswith("main 40,000")
+    assert session.status_line_process("--wrap", command).startswith("main 40,000")
     assert time.monotonic() - started < 15
     pid = int((tmp_path / "pid").read_text())
     deadline = time.monotonic() + 5

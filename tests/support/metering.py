@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import json
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from moai_flow.core import codec
-from moai_flow.core.config import BudgetConfig
+from support.harness import Session
+
 from moai_flow.core.swarm import MAIN
 from moai_flow.hook import payload
-from moai_flow.hook.respond import respond
-from moai_flow.hook.state import paths
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from pathlib import Path
 
+    from support.harness import Reply
     from support.recordings import Event, Recording
 
     from moai_flow.core.ledger import SessionLedger
@@ -28,7 +26,7 @@ class Step:
 
     __slots__ = ("event", "ledger", "replies")
 
-    def __init__(self, event: Event, replies: list[dict[str, Any]], ledger: SessionLedger) -> None:
+    def __init__(self, event: Event, replies: list[Reply], ledger: SessionLedger) -> None:
         self.event = event
         self.replies = replies
         self.ledger = ledger
@@ -57,19 +55,6 @@ def figures(step: Step) -> dict[str, object]:
     }
 
 
-def ledger_of(state: Path, session: str) -> SessionLedger:
-    """Return a session's ledger as it is on disk."""
-    return codec.decode_session(Path(paths.ledger_file(str(state), session)).read_bytes(), BudgetConfig())
-
-
-def answer(event: Event, environment: dict[str, str], now: float) -> dict[str, Any]:
-    """Return what the hooks reply to one event, {} for nothing."""
-    parsed = payload.parse(json.dumps(event.payload).encode())
-    assert parsed is not None
-    text = respond(parsed, {**environment, **event.env}, "linux", now, wait_seconds=0.0)
-    return json.loads(text) if text else {}
-
-
 def play(
     recording: Recording,
     place: Path,
@@ -87,15 +72,16 @@ def play(
         settings: variables of the environment beside the state folder's.
         ordered: the order of events that ran at the same time; the transcripts stay those of the first.
     """
-    state = place / "state"
-    environment = {"HOME": str(place), "TOKEN_BUDGET_STATE_DIR": str(state), **(settings or {})}
+    session = Session(place)
+    session.env = {"HOME": str(place), "TOKEN_BUDGET_STATE_DIR": str(session.state), **(settings or {})}
     events = (event for event in recording.replay(place) if event.name in REGISTERED)
     for group in _groups(events) if ordered else ([event] for event in events):
         for event in ordered(group) if ordered else group:
-            replies = [answer(event, environment, 1_000_000.0 + event.at) for _ in range(times)]
-            path = Path(paths.ledger_file(str(state), str(event.payload["session_id"])))
-            if path.exists():
-                yield Step(event, replies, ledger_of(state, str(event.payload["session_id"])))
+            session.session = str(event.payload["session_id"])
+            now = 1_000_000.0 + event.at
+            replies = [session.respond(event.payload, env=event.env, now=now) for _ in range(times)]
+            if session.ledger_file.exists():
+                yield Step(event, replies, session.ledger)
 
 
 def _groups(events: Iterator[Event]) -> Iterator[list[Event]]:

@@ -8,10 +8,13 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from moai_flow.analysis.trace import figure
+from moai_flow.replay.recorded import is_helper
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from moai_flow.analysis.trace import Result, Trace
+    from moai_flow.analysis.trace import Result, SwarmUse, Trace
 
 WORTH_TOKENS = 2_000
 """Tokens below which a repetition is not worth a word."""
@@ -73,26 +76,36 @@ def recommend(traces: Sequence[Trace]) -> list[Recommendation]:
     return sorted(found, key=lambda one: (-one.tokens, one.text))
 
 
+def _own(trace: Trace) -> list[Result]:
+    """Return the results that somebody can do something about: not those of the client's own helpers."""
+    return [
+        result
+        for result in trace.results
+        if not result.agent
+        or not (is_helper(result.agent) or (result.agent in trace.agents and not trace.agents[result.agent].agent_type))
+    ]
+
+
 def _repeated(traces: Sequence[Trace]) -> Iterator[Recommendation]:
     """Yield what was brought into one window several times: the same file, the same command."""
     groups: dict[tuple[str, str, str, str], list[Result]] = {}
     for trace in traces:
-        for result in trace.results:
+        for result in _own(trace):
             if result.target and not result.is_part and result.tool in REPEATABLE:
-                key = (trace.session_id, result.agent, result.tool, result.target)
+                key = (trace.session_id, result.agent, result.tool, result.asked or result.target)
                 groups.setdefault(key, []).append(result)
-    for (session, agent, tool, target), results in groups.items():
-        tokens = [result.tokens for result in results]
+    for (session, agent, tool, _), results in groups.items():
+        target, tokens = results[0].target, [result.tokens for result in results]
         again = sum(tokens) - max(tokens)
         if again < WORTH_TOKENS:
             continue
         evidence = {"session_id": session, "agent": agent, "tool": tool, "target": target, "tokens": tokens}
-        times = _times(len(tokens))
-        cost = (
-            f"cost {tokens[0]:,} tokens {times}"
-            if len(set(tokens)) == 1
-            else (f"cost {sum(tokens):,} tokens over {len(tokens)} times ({max(tokens):,} at most)")
-        )
+        is_measured = all(result.measured for result in results)
+        if len(set(tokens)) == 1:
+            cost = f"cost {figure(tokens[0], measured=is_measured)} tokens {_times(len(tokens))}"
+        else:
+            total = figure(sum(tokens), measured=is_measured)
+            cost = f"cost {total} tokens over {len(tokens)} times ({max(tokens):,} at most)"
         if tool == "Read":
             yield Recommendation("repeated_read", f"Read of {target} {cost}: read a part.", again, evidence)
         else:
@@ -109,17 +122,21 @@ def _large(traces: Sequence[Trace]) -> Iterator[Recommendation]:
     for trace in traces:
         least = max(LARGE_TOKENS, trace.total_budget * LARGE_PERCENT // 100)
         groups: dict[tuple[str, str, str], list[Result]] = {}
-        for result in trace.results:
-            groups.setdefault((result.agent, result.tool, result.target), []).append(result)
-        for (agent, tool, target), results in groups.items():
+        for result in _own(trace):
+            groups.setdefault((result.agent, result.tool, result.asked or result.target), []).append(result)
+        for (agent, tool, _), results in groups.items():
             largest = max(results, key=lambda result: result.tokens)
+            target = largest.target
             if largest.tokens < least or (target and len(results) > 1 and tool in REPEATABLE):
                 continue
             about = f" of {target}" if target else ""
-            percent = largest.tokens * 100 / trace.total_budget
+            percent, shown = (
+                largest.tokens * 100 / trace.total_budget,
+                figure(largest.tokens, measured=largest.measured),
+            )
             yield Recommendation(
                 "large_result",
-                f"{tool}{about} brought {largest.tokens:,} tokens at once ({percent:.0f}% of the budget): "
+                f"{tool}{about} brought {shown} tokens at once ({percent:.0f}% of the budget): "
                 f"{_SMALLER.get(tool, _SMALLER_ELSE)}.",
                 largest.tokens,
                 {
@@ -134,23 +151,24 @@ def _large(traces: Sequence[Trace]) -> Iterator[Recommendation]:
 
 
 def _limits(traces: Sequence[Trace]) -> Iterator[Recommendation]:
-    """Yield swarms whose limit is never nearly used, or passed."""
-    uses: dict[str, list[tuple[int, int, int]]] = {}
+    """Yield swarms whose limit is never nearly used, or passed; only a limit that somebody set is one."""
+    uses: dict[str, list[SwarmUse]] = {}
     for trace in traces:
         for use in trace.swarms.values():
-            if not use.open_ended and use.highest:
-                uses.setdefault(use.name, []).append((use.highest, use.allocated, use.promised))
+            if use.guaranteed and not use.open_ended and use.highest:
+                uses.setdefault(use.name, []).append(use)
     for name, rows in uses.items():
-        highest, allocated, promised = max(rows)
+        most = max(rows, key=lambda use: use.highest)
+        highest, allocated = most.highest, most.allocated
         evidence = {"swarm": name, "highest": highest, "allocated": allocated, "sessions": len(rows)}
-        passed = [row for row in rows if row[0] > row[1]]
+        passed = [use for use in rows if use.highest > use.allocated]
         if passed:
             text = (
                 f"Swarm {name} went past its limit of {allocated:,} tokens in {_sessions(len(passed))} "
-                f"(highest {highest:,}): give it more, or give its agents smaller tasks."
+                f"(highest {figure(highest, measured=most.measured)}): give it more, or give its agents smaller tasks."
             )
             yield Recommendation("passed_limit", text, highest - allocated, evidence)
-        elif promised and len(rows) > 1 and highest * 100 < allocated * LOW_USE_PERCENT:
+        elif len(rows) > 1 and highest * 100 < allocated * LOW_USE_PERCENT:
             text = (
                 f"Swarm {name} never used more than {highest * 100 / allocated:.0f}% of its {allocated:,} tokens in "
                 f"{_sessions(len(rows))}: a limit of {_round_up(highest * 2):,} would do."
@@ -167,13 +185,14 @@ def _round_up(tokens: int) -> int:
 
 
 def _compactions(traces: Sequence[Trace]) -> Iterator[Recommendation]:
-    marks = [mark for trace in traces for mark in trace.marks if mark.kind == "compaction" and mark.automatic]
+    marks = [mark for trace in traces for mark in trace.marks if mark.automatic]
     if marks:
         lost = sum(max(0, mark.before - mark.after) for mark in marks)
+        shown = figure(lost, measured=all(mark.measured for mark in marks))
         times = "once" if len(marks) == 1 else _times(len(marks))
         yield Recommendation(
             "automatic_compaction",
-            f"The client compacted the main window by itself {times}, {lost:,} tokens in all: /clear between tasks, or "
+            f"The client compacted the main window by itself {times}, {shown} tokens in all: /clear between tasks, or "
             "/compact at a moment of your own, chooses what is kept.",
             lost,
             {"count": len(marks), "before": [mark.before for mark in marks], "after": [mark.after for mark in marks]},
@@ -183,14 +202,13 @@ def _compactions(traces: Sequence[Trace]) -> Iterator[Recommendation]:
 def _full_windows(traces: Sequence[Trace]) -> Iterator[Recommendation]:
     """Yield sessions that went on for long after /clear was recommended."""
     for trace in traces:
-        above = [point for point in trace.points if trace.critical and point.occupancy >= trace.critical]
-        if len(above) > MANY_STEPS:
+        if trace.full_steps > MANY_STEPS:
             yield Recommendation(
                 "full_window",
-                f"{len(above)} steps ran with more than {trace.critical:,} tokens in the main window: each request "
-                "reads all of them again. /clear when a task is done.",
-                above[-1].occupancy - trace.critical,
-                {"session_id": trace.session_id, "steps": len(above), "highest": trace.highest},
+                f"{trace.full_steps} steps ran with more than {trace.critical:,} tokens in the main window: each "
+                "request reads all of them again. /clear when a task is done.",
+                trace.full_last - trace.critical,
+                {"session_id": trace.session_id, "steps": trace.full_steps, "highest": trace.highest},
             )
 
 

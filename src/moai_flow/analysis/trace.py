@@ -1,4 +1,7 @@
-"""One session as the analysis sees it: results, occupancy over time, marks, swarms and agents. Plain data."""
+"""One session as the analysis sees it: results, occupancy over time, marks, swarms and agents. Plain data.
+
+A figure and whether it was measured stand side by side: what was never measured is shown with `~`.
+"""
 
 from __future__ import annotations
 
@@ -12,12 +15,14 @@ class Result:
     Attributes:
         at: seconds since the epoch.
         tool: the tool's name.
-        target: the file, command or address it was about, "" if unknown.
+        target: the file, command or address it was about, shortened and masked, "" if unknown.
+        asked: a fingerprint of what was asked: the same for the same call only, however the target is shortened.
         is_part: whether only a part of the target was asked for.
         swarm: whose tokens they are.
         agent: the subagent's id, "" in the main window.
         tokens: how many.
         measured: whether a measurement stands behind them; else they are an estimate.
+        call: the call's id; copies of a result in other files carry the same.
     """
 
     at: float
@@ -28,6 +33,8 @@ class Result:
     agent: str
     tokens: int
     measured: bool = False
+    call: str = ""
+    asked: str = ""
 
 
 @dataclass(slots=True)
@@ -41,47 +48,57 @@ class Point:
 
 @dataclass(slots=True)
 class Mark:
-    """A moment at which the main window was emptied.
+    """A compaction of the main window.
 
     Attributes:
         index: the point it comes before.
-        kind: "compaction" or "clear".
         before: tokens the window held before it.
-        after: tokens it held after it.
+        after: tokens it held after it, without what came in since.
         automatic: whether the client did it by itself.
+        measured: whether both figures are measured.
     """
 
     index: int
-    kind: str
     before: int
     after: int
     automatic: bool = False
+    measured: bool = True
 
 
 @dataclass(slots=True)
 class SwarmUse:
-    """What a swarm was allocated and has consumed, in tokens; `promised` is a limit somebody asked for, else 0.
+    """What a swarm was allocated and has consumed, in tokens.
 
-    `highest` is the most it had consumed at any time.
+    Attributes:
+        name: the swarm.
+        isolated: whether its agents have windows of their own.
+        open_ended: whether it has no limit of its own, as `main`.
+        allocated: its limit.
+        guaranteed: a limit that somebody asked for, else 0.
+        consumed: what it has consumed at the end.
+        highest: the most it had consumed at any time, from measurements alone where there are any.
+        measured: whether `highest` is measured.
     """
 
     name: str
     isolated: bool
     open_ended: bool
     allocated: int
-    promised: int
+    guaranteed: int
     consumed: int = 0
     highest: int = 0
+    measured: bool = False
 
 
 @dataclass(slots=True)
 class AgentUse:
-    """One subagent: its swarm, and the highest occupancy (tokens) of its window."""
+    """One subagent: its swarm, and the highest occupancy (tokens) of its window; measured where anything was."""
 
     agent: str
     agent_type: str
     swarm: str
     highest: int = 0
+    measured: bool = False
 
 
 @dataclass(slots=True)
@@ -99,6 +116,9 @@ class Trace:
         after_clear: whether it began with /clear.
         prompts: tokens that prompts brought into the main window.
         other: tokens of the main window that neither prompts nor results brought: replies, the system's prompt.
+        highest: the highest occupancy of the main window, from measurements alone where there are any.
+        measured: whether `highest` is measured.
+        full_steps: how many steps ran with the critical threshold passed; `full_last` is what the last of them held.
     """
 
     session_id: str
@@ -111,6 +131,10 @@ class Trace:
     after_clear: bool = False
     prompts: int = 0
     other: int = 0
+    highest: int = 0
+    measured: bool = False
+    full_steps: int = 0
+    full_last: int = 0
     results: list[Result] = field(default_factory=list)
     points: list[Point] = field(default_factory=list)
     marks: list[Mark] = field(default_factory=list)
@@ -127,7 +151,7 @@ class Trace:
         """When its last event was, in seconds since the epoch; 0 if nothing happened."""
         return self.points[-1].at if self.points else 0.0
 
-    @property
-    def highest(self) -> int:
-        """The highest occupancy of the main window, in tokens."""
-        return max((point.occupancy for point in self.points), default=0)
+
+def figure(tokens: int, *, measured: bool) -> str:
+    """Return tokens as the report shows them: `~` stands before a figure that was never measured."""
+    return f"{'' if measured else '~'}{tokens:,}"

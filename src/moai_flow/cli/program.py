@@ -14,6 +14,7 @@ SUMMARIES = {
     "uninstall": "Take them out again.",
     "status": "Measure the session anew and show its budget.",
     "watch": "Show the status, live.",
+    "usage": "Show what was billed, on all transcripts of this machine.",
     "report": "Show where the tokens went, and what could be done about it.",
     "allocate": "Promise a swarm tokens, or change its limit.",
     "deallocate": "Remove a swarm and what it was promised.",

@@ -228,5 +228,6 @@ def _prepare(ledger: SessionLedger, now: float) -> None:
     layers, _ = settings.read_layers(seen, sys.platform, project)
     if session.settings:
         layers.append(("ledger", session.settings))
-    ledger.config, _ = BudgetConfig.merged(layers, session.window_size or None)
+    config, _ = BudgetConfig.merged(layers, session.window_size or None)
+    ledger.use(config)
     charge.settle_reading(ledger, meter.read_all(ledger, session.transcript, now), now)

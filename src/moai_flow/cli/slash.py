@@ -92,19 +92,18 @@ def _allocate(words: list[str]) -> str:
 
 
 def _report(words: list[str]) -> str:
-    """Return where the tokens of this session went, and what could be done about it."""
-    from pathlib import Path
-
-    from moai_flow.analysis.load import load, read_ledger
-    from moai_flow.hook.state import paths
+    """Return where the tokens of this session went, and what could be done about it; its transcript is enough."""
+    from moai_flow.analysis.load import all_sessions, load_traces
     from moai_flow.report.document import document
     from moai_flow.report.text import lines
 
     _Parser(prog="/token-budget:report", add_help=False).parse_args(words)
     state = sessions.state_folder()
-    ledger = read_ledger(Path(paths.ledger_file(state, sessions.find(state))))
-    trace = load(ledger) if ledger is not None else None
-    return "\n".join(lines(document([trace] if trace is not None else []), style=_plain))
+    found = all_sessions(os.environ, state)
+    session = os.environ.get("CLAUDE_CODE_SESSION_ID", "")
+    own = [one for one in found if one.session_id == session]
+    traces = load_traces(own if session else found[:1], os.environ, state)
+    return "\n".join(lines(document(traces), style=_plain))
 
 
 def _plain(text: str, _: int) -> str:

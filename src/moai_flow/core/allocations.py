@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from moai_flow.core.apportion import fit
+from moai_flow.core.apportion import apportion, fit
 from moai_flow.core.swarm import Swarm
 
 TYPE_CHECKING = False
@@ -67,6 +67,7 @@ def resize(ledger: Ledger, swarm_id: str, limit: int, now: float) -> bool:
     else:
         ledger.set_limits({swarm_id: limit})
     swarm.guaranteed = limit
+    swarm.has_limit = True
     swarm.last_updated = now
     ledger.note(now, swarm_id, "resize", limit)
     return True
@@ -75,19 +76,28 @@ def resize(ledger: Ledger, swarm_id: str, limit: int, now: float) -> bool:
 def rebalance(ledger: Ledger, now: float) -> dict[str, int]:
     """Give every shared swarm a new limit and return the limits of all, in tokens.
 
-    Nobody gets less than was promised, used and reserved; the rest of total - reserve buffer is divided by
-    recent use (the history). If more is already used than that, the limits stay as they are.
+    A swarm gets no less than its minimum: what it was guaranteed, used and reserved. Half of the rest of total -
+    reserve buffer is divided equally, so that a swarm that has not begun yet can begin; the other half by recent use
+    (the history). Where the rest is not even one token for each swarm, the limits stay as they are.
     """
     shared = [swarm for swarm in ledger.swarms.values() if not (swarm.isolated or swarm.open_ended)]
-    floors = {swarm.swarm_id: swarm.minimum for swarm in shared}
-    recent = dict.fromkeys(floors, 1)
-    for _, swarm_id, action, tokens in ledger.history:
-        if swarm_id in recent and action in ("consume", "record", "settle"):
-            recent[swarm_id] += max(0, tokens)
-    limits = fit(ledger.config.pool, floors, recent, {})
-    if limits is not None:
+    left = ledger.config.pool - sum([swarm.minimum for swarm in shared])
+    if shared and left >= len(shared):
+        equal = max(left // 2, len(shared))
+        shares = apportion(equal, dict.fromkeys([swarm.swarm_id for swarm in shared], 1))
+        by_use = apportion(left - equal, _recent_use(ledger, shared))
+        limits = {swarm.swarm_id: swarm.minimum + shares[swarm.swarm_id] + by_use[swarm.swarm_id] for swarm in shared}
         ledger.set_limits(limits)
         for swarm in shared:
             swarm.last_updated = now
         ledger.note(now, "", "rebalance", sum(limits.values()))
     return {swarm_id: swarm.allocated for swarm_id, swarm in ledger.swarms.items() if not swarm.open_ended}
+
+
+def _recent_use(ledger: Ledger, swarms: list[Swarm]) -> dict[str, int]:
+    """Return the tokens that each swarm took over the history, 1 each where none took any."""
+    recent = dict.fromkeys([swarm.swarm_id for swarm in swarms], 0)
+    for _, swarm_id, action, tokens in ledger.history:
+        if swarm_id in recent and action in ("consume", "record", "settle"):
+            recent[swarm_id] += max(0, tokens)
+    return recent if any(recent.values()) else dict.fromkeys(recent, 1)

@@ -3,28 +3,26 @@
 from __future__ import annotations
 
 from moai_flow.core.names import is_swarm_name, preview
+from moai_flow.core.setting_checks import MAX_TOKENS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-MAX_COUNTED = 10**18
-"""Tokens that one call can name at most; sums of it stay exact and can be divided."""
-
 
 def check_tokens(tokens: Any, name: str = "tokens", least: int = 0) -> int:
-    """Return `tokens` if it is a whole number of at least `least` and at most `MAX_COUNTED`.
+    """Return `tokens` if it is a whole number of at least `least` and at most `MAX_TOKENS`.
 
     Raises:
         TypeError: it is not a whole number (a bool is none).
-        ValueError: it is below `least` or above `MAX_COUNTED`.
+        ValueError: it is below `least` or above `MAX_TOKENS`.
     """
     if isinstance(tokens, bool) or not isinstance(tokens, int):
         raise TypeError(f"{name} must be a whole number, not {preview(tokens)}")
     if tokens < least:
-        raise ValueError(f"{name} must be at least {least}, not {tokens}")
-    if tokens > MAX_COUNTED:
-        raise ValueError(f"{name} must be at most {MAX_COUNTED}, not {preview(tokens)}")
+        raise ValueError(f"{name} must be at least {least}, not {preview(tokens)}")
+    if tokens > MAX_TOKENS:
+        raise ValueError(f"{name} must be at most {MAX_TOKENS}, not {preview(tokens)}")
     return tokens
 
 

@@ -92,6 +92,7 @@ def decode_session(data: bytes, config: BudgetConfig) -> SessionLedger:
     ledger = decode(data, config)
     if not isinstance(ledger, SessionLedger):
         raise CorruptStateError("it is no session's; it belongs to a program that uses the library")
+    ledger.use(config)
     return ledger
 
 
@@ -138,6 +139,7 @@ def _swarm_row(swarm: Swarm) -> list[Any]:
         swarm.notified_person,
         swarm.notified_model,
         swarm.borrowed,
+        *([swarm.resets] if swarm.resets else []),
     ]
 
 
@@ -153,7 +155,8 @@ def _swarm(row: list[Any]) -> Swarm:
     )
     swarm.consumed = consumed
     swarm.reserved = reserved
-    swarm.last_updated, swarm.warnings_issued, swarm.notified_person, swarm.notified_model, swarm.borrowed = rest
+    swarm.last_updated, swarm.warnings_issued, swarm.notified_person, swarm.notified_model, swarm.borrowed = rest[:5]
+    (swarm.resets,) = rest[5:] or (0,)
     return swarm
 
 

@@ -44,16 +44,18 @@ class BudgetConfig:
         enforce: "off", "ask" or "deny": whether new subagents of a spent swarm are stopped.
         enable_auto_scaling: whether a swarm near its limit borrows what others do not use.
         event_log: whether notices and settlements are appended to a log file.
+        phase_budgets: tokens of MoAI-ADK's phases, in place of its own (`{"run": 180000}`).
 
     Attributes:
         auto: whether the total is the window's size.
+        given: the settings that were given, as they were given; the others are defaults.
         pool: tokens that may be promised to swarms: the total without the reserve buffer.
 
     Raises:
         ConfigError: a value is of the wrong type or out of range; the message names the key and the value.
     """
 
-    __slots__ = (*CHECKS, "auto", "pool")
+    __slots__ = (*CHECKS, "auto", "given", "pool")
 
     if TYPE_CHECKING:
         total_budget: int
@@ -70,42 +72,47 @@ class BudgetConfig:
         enforce: str
         enable_auto_scaling: bool
         event_log: bool
+        phase_budgets: dict[str, int]
         auto: bool
+        given: dict[str, Any]
         pool: int
 
     def __init__(self, **settings: Any) -> None:
         for key in settings:
             if key not in CHECKS:
                 raise ConfigError(f"{key}: unknown key; known are {', '.join(CHECKS)}")
-        values = dict(DEFAULTS)
+        given = {}
         for key, value in settings.items():
             try:
-                values[key] = CHECKS[key](value)
+                given[key] = CHECKS[key](value)
             except (TypeError, ValueError) as error:  # noqa: PERF203 - each key is judged by itself
                 raise ConfigError(f"{key}: {error}, not {preview(value)}") from None
+        values = {**DEFAULTS, **given}
         problem = _resolve(values, None)
         if problem:
             raise ConfigError(problem)
-        self._fill(values)
+        self._fill(values, given)
 
-    def _fill(self, values: dict[str, Any]) -> None:
+    def _fill(self, values: dict[str, Any], given: dict[str, Any]) -> None:
         for key, value in values.items():
             setattr(self, key, value)
+        self.given = given
         self.pool = self.total_budget - self.reserve_buffer
 
     @classmethod
     def merged(
         cls, layers: Iterable[tuple[str, Mapping[str, Any]]], window_size: int | None = None
     ) -> tuple[BudgetConfig, list[str]]:
-        """Return the settings that `layers` make together, and one line for every key that cannot be used.
+        """Return a session's settings that `layers` make together, and one line for every key that cannot be used.
 
-        A bad key costs that key only: what the layers below it say stays in force.
+        A bad key costs that key only: what the layers below it say stays in force. A session's budget follows the
+        size of its window unless `total_budget` is given.
 
         Args:
             layers: (source, settings) from the weakest to the strongest; the source is named in the lines.
-            window_size: tokens of the session's window, for a budget of "auto"; None while unknown.
+            window_size: tokens of the session's window; None while unknown.
         """
-        values = dict(DEFAULTS)
+        given: dict[str, Any] = {}
         problems = []
         for source, settings in layers:
             for key, value in settings.items():
@@ -114,17 +121,19 @@ class BudgetConfig:
                     problems.append(f"{source}: {safe_name(key)}: unknown key")
                     continue
                 try:
-                    values[key] = check(value)
+                    given[key] = check(value)
                 except (TypeError, ValueError) as error:
                     problems.append(f"{source}: {key}: {error}, not {preview(value)}; not used")
+        values = {**DEFAULTS, "total_budget": AUTO, **given}
         problem = _resolve(values, window_size)
         if problem:
             problems.append(f"{problem}; defaults used")
             for key in ("warning_threshold_1", "warning_threshold_2", "reserve_buffer"):
                 values[key] = DEFAULTS[key]
+                given.pop(key, None)
             _resolve(values, window_size)
         config = cls.__new__(cls)
-        config._fill(values)  # noqa: SLF001 - of this very class
+        config._fill(values, given)  # noqa: SLF001 - of this very class
         return config, problems
 
     def to_dict(self) -> dict[str, Any]:
@@ -145,13 +154,17 @@ class BudgetConfig:
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, BudgetConfig):
             return NotImplemented
-        return all(getattr(self, field) == getattr(other, field) for field in self.__slots__)
+        return all(getattr(self, field) == getattr(other, field) for field in _COMPARED)
 
     def __hash__(self) -> int:
-        return hash(tuple(getattr(self, field) for field in self.__slots__))
+        return hash(repr(self))
 
     def __repr__(self) -> str:
         return f"BudgetConfig({', '.join(f'{key}={getattr(self, key)!r}' for key in CHECKS)})"
+
+
+_COMPARED = (*CHECKS, "auto")
+"""What makes two settings equal, whether it was given or is a default."""
 
 
 def _resolve(values: dict[str, Any], window_size: int | None) -> str:

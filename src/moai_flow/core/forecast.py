@@ -14,6 +14,9 @@ COMPACTION_MARGIN = 33_000
 
 CHOICE = "/clear starts an empty window, /compact keeps a summary."
 
+MAX_TURNS = 30
+"""Turns up to which a forecast is given: beyond that, the pace of the last ten says nothing."""
+
 _NEAR_PERCENT = 90
 _NEAR_TURNS = 2
 
@@ -37,14 +40,20 @@ class Forecast:
     Args:
         limit: tokens at which it comes.
         is_compaction: whether it is the client's own compaction; else a threshold or the end of the budget.
-        turns: whole turns until then at the present pace, None while the pace is unknown.
+        turns: whole turns until then at the mean pace of the last turns, None while the pace is unknown.
+        least: turns until then if they are long ones; None while the pace is unknown.
+        most: turns until then if they are short ones; None where those add nothing.
     """
 
-    __slots__ = ("is_compaction", "limit", "turns")
+    __slots__ = ("is_compaction", "least", "limit", "most", "turns")
 
-    def __init__(self, limit: int, turns: int | None, *, is_compaction: bool) -> None:
+    def __init__(
+        self, limit: int, turns: int | None, least: int | None, most: int | None, *, is_compaction: bool
+    ) -> None:
         self.limit = limit
         self.turns = turns
+        self.least = least
+        self.most = most
         self.is_compaction = is_compaction
 
 
@@ -53,32 +62,51 @@ def forecast(ledger: SessionLedger) -> Forecast:
     config, session = ledger.config, ledger.session
     consumed = ledger.total_consumed
     limit = config.warning_threshold_2 if consumed < config.warning_threshold_2 else config.total_budget
-    pace = session.pace()
     point = session.compacts_at
     is_compaction = consumed < point < limit
     if is_compaction:
         limit = point
-    return Forecast(limit, turns_left(consumed, limit, pace), is_compaction=is_compaction)
+    slow, fast = session.pace_range()
+    least, most = turns_left(consumed, limit, fast), turns_left(consumed, limit, slow)
+    return Forecast(limit, turns_left(consumed, limit, session.pace()), least, most, is_compaction=is_compaction)
 
 
-def turns_text(turns: int) -> str:
-    """Return a number of turns in words: "about 6 turns"."""
-    if turns < 1:
+def turns_text(ahead: Forecast) -> str:
+    """Return the turns ahead in words, "" where they are unknown or so many that the figure means nothing.
+
+    "4-7 turns" by the short and the long ones of the last turns, "about 4 turns" where these agree.
+    """
+    least, most = ahead.least, ahead.most
+    if ahead.turns is None or least is None or least > MAX_TURNS or ahead.turns > MAX_TURNS:
+        return ""
+    if most is None or most > MAX_TURNS:
+        return f"{least} turns or more" if least > 1 else ""
+    if most < 1:
         return "less than one turn"
-    return "about 1 turn" if turns == 1 else f"about {turns:,} turns"
+    if least == most:
+        return "about 1 turn" if most == 1 else f"about {most} turns"
+    return f"{least}-{most} turns" if least else f"at most {most} turn{'s' if most > 1 else ''}"
 
 
 def advice(ledger: SessionLedger) -> str:
     """Return the second line of a notice about the whole budget: the forecast, and what can be done."""
     ahead = forecast(ledger)
-    if ahead.turns is None:
-        return CHOICE
-    text = turns_text(ahead.turns)
-    verb = "are" if ahead.turns > 1 else "is"
+    note = window_note(ledger)
+    text = turns_text(ahead)
+    if not text:
+        return CHOICE + note
     until = f"to {ahead.limit:,} tokens"
     if ahead.is_compaction:
         until += ", where the client compacts by itself"
-    return f"{text[0].upper()}{text[1:]} {verb} left at this pace ({until}). {CHOICE}"
+    return f"{text[0].upper()}{text[1:]} left at this pace ({until}). {CHOICE}{note}"
+
+
+def window_note(ledger: SessionLedger) -> str:
+    """Return how full the window itself is, where the budget is another size: " (window 1,000,000: 19%)"."""
+    size = ledger.session.window_size
+    if not size or size == ledger.config.total_budget:
+        return ""
+    return f" (window {size:,}: {ledger.total_consumed * 100.0 / size:.0f}%)"
 
 
 def compaction_is_near(ledger: SessionLedger) -> bool:
@@ -96,11 +124,10 @@ def compaction_is_near(ledger: SessionLedger) -> bool:
 
 def compaction_sentence(ledger: SessionLedger) -> str:
     """Return the notice that the client will compact by itself; to be asked when that is near."""
-    session = ledger.session
-    point = session.compacts_at
+    point = ledger.session.compacts_at
     choice = "/clear or /compact now chooses what is kept"
     if ledger.total_consumed >= point:
         return f"Token budget: the window is past {point:,} tokens, where the client compacts it by itself; {choice}"
-    turns = turns_left(ledger.total_consumed, point, session.pace())
-    when = "" if turns is None else f", in {turns_text(turns)} at this pace"
+    text = turns_text(forecast(ledger))
+    when = f", in {text} at this pace" if text else ""
     return f"Token budget: the client compacts this window by itself at about {point:,} tokens{when}; {choice}"

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 HISTORY_LENGTH = 50
 """Entries of the history that are kept (the guide's "last 50 entries")."""
 
+DEFAULT_LIMIT = "default_swarm_limit"
+
 _HISTORY_FULL = 2 * HISTORY_LENGTH
 
 
@@ -197,25 +199,37 @@ class Ledger:
     def reset(self, swarm_id: str, now: float) -> bool:
         """Take a swarm's consumption, reservations and warnings back to 0; return False if it is unknown.
 
-        In a session's ledger the tokens of a shared swarm stay in the window: they go to the window's own swarm,
-        and that swarm itself keeps what its window holds.
+        In a session's ledger the tokens of a shared swarm stay in the main window: they go to that window's own
+        swarm, which itself keeps what its window holds. The history's entry has the tokens that no swarm counts now.
         """
         swarm = self.swarms.get(swarm_id)
         if swarm is None:
             return False
-        freed = swarm.consumed
+        before = self.total_consumed + self.isolated_consumed
         self._hand_over_windows(swarm)
         if not (self.windows and swarm.open_ended):
-            for window in self.windows.values():
-                if window.swarm == swarm_id:
-                    window.write_off()
+            self._write_off(swarm)
             self._spend(swarm, -swarm.consumed, now)
         swarm.reserved = 0
         self._drop_reservations(swarm_id)
         swarm.warnings_issued = swarm.notified_person = swarm.notified_model = 0
         swarm.last_updated = now
-        self.note(now, swarm_id, "reset", freed)
+        swarm.resets += 1
+        self.note(now, swarm_id, "reset", before - self.total_consumed - self.isolated_consumed)
         return True
+
+    def _write_off(self, swarm: Swarm) -> None:
+        """Let nobody count what a swarm's own windows hold, and what is estimated there."""
+        for window in self.windows.values():
+            if window.swarm != swarm.swarm_id:
+                continue
+            if swarm.isolated:
+                window.write_off()
+            else:
+                # Imported here: a swarm is reset once in a while.
+                from moai_flow.core.window import NOBODY
+
+                window.hand_over(swarm.swarm_id, NOBODY)
 
     def _drop_reservations(self, swarm_id: str) -> None:
         for key in [key for key, reservation in self.reservations.items() if reservation.swarm == swarm_id]:
@@ -228,7 +242,7 @@ class Ledger:
         for window in self.windows.values():
             heir = self.swarms.get(window.swarm)
             if heir is not None and heir is not swarm:
-                moved = window.hand_over(swarm.swarm_id)
+                moved = window.hand_over(swarm.swarm_id, window.swarm)
                 self.charge(swarm, -moved, swarm.last_updated)
                 self.charge(heir, moved, swarm.last_updated)
 
@@ -276,3 +290,13 @@ class SessionLedger(Ledger):
     def __init__(self, config: BudgetConfig, session: Session) -> None:
         super().__init__(config)
         self.session = session
+
+    def use(self, config: BudgetConfig) -> None:
+        """Take other settings; which swarms have a limit that somebody set follows from them."""
+        self.config = config
+        for swarm in self.swarms.values():
+            self.mark_limit(swarm)
+
+    def mark_limit(self, swarm: Swarm) -> None:
+        """Note whether somebody set a swarm's limit: its own, or the default one."""
+        swarm.has_limit = bool(swarm.guaranteed) or DEFAULT_LIMIT in self.config.given

@@ -5,6 +5,8 @@ from __future__ import annotations
 NAME_LENGTH = 64
 NAME_CHARACTERS = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-")
 MAX_PREVIEW = 40
+MAX_ID_LENGTH = 128
+"""Characters that are kept of an id or a model's name that comes from a transcript; real ones have 20 to 45."""
 
 
 def is_swarm_name(name: object) -> bool:
@@ -20,5 +22,10 @@ def safe_name(name: str) -> str:
 
 def preview(value: object) -> str:
     """Return a value as messages show it: short, printable, one line."""
-    text = ascii(value)
+    try:
+        text = ascii(value)
+    except ValueError:
+        # Python writes no integer beyond 4,300 digits in decimal, not even inside a list.
+        bits = f" of {value.bit_length():,} bits" if isinstance(value, int) else ""
+        return f"{type(value).__name__}{bits}"
     return text if len(text) <= MAX_PREVIEW else text[: MAX_PREVIEW - 3] + "..."

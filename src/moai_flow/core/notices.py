@@ -22,8 +22,8 @@ SWARM_CRITICAL_PERCENT = 90.0
 
 
 def swarm_level(swarm: Swarm) -> int:
-    """Return the level of a swarm: WARNING from 75% of its allocation, CRITICAL from 90%."""
-    if swarm.open_ended:
+    """Return the level of a swarm: WARNING from 75% of its allocation, CRITICAL from 90%, if somebody set one."""
+    if swarm.open_ended or not swarm.has_limit:
         return NORMAL
     percent = swarm.usage_percent
     if percent >= SWARM_CRITICAL_PERCENT:
@@ -42,6 +42,18 @@ def global_level(ledger: Ledger) -> int:
 def swarm_sentence(swarm: Swarm, level: int, mark: str = "") -> str:
     """Return the guide's sentence for a swarm; `mark` ("~") stands before a figure that is estimated."""
     return f"{_WORDS[level]}: Swarm {swarm.swarm_id} at {mark}{swarm.usage_percent:.1f}% token usage"
+
+
+def swarm_figures(swarm: Swarm, mark: str = "") -> str:
+    """Return the second line of a notice about a swarm: "62,050 of 50,000 tokens"."""
+    return f"{mark}{swarm.consumed:,} of {swarm.allocated:,} tokens"
+
+
+def raised_limit(tokens: int) -> str:
+    """Return about twice so many tokens in a short form: "120K" for 62,050."""
+    thousands = max(1, (2 * tokens + 500) // 1_000)
+    step = 10 ** max(0, len(str(thousands)) - 2)
+    return f"{(thousands + step // 2) // step * step}K"
 
 
 def global_sentence(ledger: Ledger, level: int, mark: str = "") -> str:
@@ -94,7 +106,9 @@ def due_to_person(ledger: SessionLedger) -> list[str]:
         if level > swarm.notified_person:
             swarm.notified_person = level
             swarm.warnings_issued += 1
-            sentences.append(swarm_sentence(swarm, level, swarm_mark(ledger, swarm)))
+            mark = swarm_mark(ledger, swarm)
+            raises = f"token-budget allocate {swarm.swarm_id} {raised_limit(swarm.consumed)} raises it"
+            sentences += [swarm_sentence(swarm, level, mark), f"{swarm_figures(swarm, mark)}; {raises}"]
     return sentences
 
 
@@ -117,7 +131,9 @@ def due_to_model(ledger: SessionLedger, agent_swarm: str = "") -> list[str]:
         level = swarm_level(swarm) if concerned else NORMAL
         if level > swarm.notified_model:
             swarm.notified_model = level
-            sentences.append(swarm_sentence(swarm, level, swarm_mark(ledger, swarm)))
+            mark = swarm_mark(ledger, swarm)
+            # No command here: an agent that raises its own limit is not what a person set it for.
+            sentences += [swarm_sentence(swarm, level, mark), swarm_figures(swarm, mark)]
     return sentences
 
 

@@ -72,7 +72,7 @@ def scale(ledger: Ledger, now: float) -> bool:
         load = loads[swarm.swarm_id]
         if load.is_idle:
             changed = _give_back(ledger, swarm, now) or changed
-        elif not swarm.open_ended:
+        elif swarm.has_limit and not swarm.open_ended:
             lacking = AHEAD * load.per_turn - (swarm.allocated - swarm.consumed - swarm.reserved)
             if lacking > 0:
                 changed = _borrow(ledger, swarm, lacking, loads, now, whole=False) or changed
@@ -146,7 +146,7 @@ def _others(ledger: Ledger, swarm: Swarm) -> list[Swarm]:
     return [
         other
         for other in ledger.swarms.values()
-        if other is not swarm and other.isolated == swarm.isolated and not other.open_ended
+        if other is not swarm and other.isolated == swarm.isolated and other.has_limit and not other.open_ended
     ]
 
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-STARTED, RECALLED, CONFIG_PROBLEMS, WINDOW_DIFFERS = "start", "recalled", "config", "window"
+STARTED, RECALLED, CONFIG_PROBLEMS = "start", "recalled", "config"
 """Flags of a session: its SessionStart was seen; what earlier sessions learned was taken up; the settings that cannot
-be used were named; the difference between budget and window was named."""
+be used were named."""
 
 TURNS_LENGTH = 10
 """Ends of turns that the pace is taken from."""
@@ -99,6 +99,12 @@ class Session:
         """Return the tokens a turn added on average over the last turns, 0 while nothing is known."""
         steps = len(self.turns) - 1
         return (self.turns[-1] - self.turns[0]) // steps if steps > 0 else 0
+
+    def pace_range(self) -> tuple[int, int]:
+        """Return the tokens that a short and a long one of the last turns added: the means of both halves."""
+        steps = sorted([after - before for before, after in zip(self.turns, self.turns[1:], strict=False)])
+        half = (len(steps) + 1) // 2
+        return (sum(steps[:half]) // half, sum(steps[-half:]) // half) if steps else (0, 0)
 
     def remember_settlement(self, kind: str, estimated: int, measured: int) -> None:
         """Keep how far an estimate of `kind` was from what was then measured, in tokens."""

@@ -17,6 +17,9 @@ SMALL_BUFFER_SHARE = 20
 
 AUTO = "auto"
 MAX_TOKENS = 10**12
+"""Tokens that anything can name at most: a setting, a call of the library, an event, a transcript. Five orders of
+magnitude above the largest window; sums of it stay exact, and can be divided as floats."""
+
 MAX_RULES = 200
 MAX_GLOBS = 50
 MAX_GLOB_LENGTH = 256
@@ -159,6 +162,25 @@ def _swarms(value: Any) -> tuple[SwarmRule, ...]:
     return tuple(rules)
 
 
+PHASES = ("PLAN", "RUN", "SYNC", "SPEC", "RED", "GREEN", "REFACTOR", "DEBUG", "PLANNING")
+"""MoAI-ADK's phases whose budgets can be set."""
+
+
+def _phase_budgets(value: Any) -> dict[str, int]:
+    if not isinstance(value, dict):
+        raise TypeError("must be an object of phases and tokens")
+    budgets = {}
+    for name, tokens in value.items():
+        phase = str(name).upper()
+        if phase not in PHASES:
+            raise ValueError(f"{safe_name(str(name))}: unknown phase; known are {', '.join(PHASES)}")
+        try:
+            budgets[phase] = _tokens(tokens)
+        except (TypeError, ValueError) as error:
+            raise type(error)(f"{phase}: {error}") from None
+    return budgets
+
+
 CHECKS: dict[str, Any] = {
     "total_budget": _total,
     "warning_threshold_1": _threshold,
@@ -174,6 +196,7 @@ CHECKS: dict[str, Any] = {
     "enforce": _OneOf("off", "ask", "deny"),
     "enable_auto_scaling": _flag,
     "event_log": _flag,
+    "phase_budgets": _phase_budgets,
 }
 """Every key of `token_budget` and the check of its value: it returns the value or raises."""
 
@@ -193,6 +216,7 @@ DEFAULTS: dict[str, Any] = {
     "enforce": "off",
     "enable_auto_scaling": False,
     "event_log": False,
+    "phase_budgets": {},
 }
 
 

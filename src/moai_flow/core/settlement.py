@@ -7,7 +7,7 @@ shared swarms hold adds up to its occupancy.
 from __future__ import annotations
 
 from moai_flow.core.apportion import apportion
-from moai_flow.core.window import AWAITED, COMPACTION, MERGED, PROMPT, RESULT, Estimate
+from moai_flow.core.window import AWAITED, COMPACTION, MERGED, NOBODY, PROMPT, RESULT, Estimate
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ def await_results(ledger: Ledger, window: Window, measured: Measurement, tokens:
             add_estimate(ledger, window, estimate, now)
         elif awaited in window.pending:
             estimate = window.pending.pop(awaited)
-            ledger.charge(ledger.swarms[estimate.swarm], -estimate.tokens, now)
+            _charge(ledger, estimate.swarm, -estimate.tokens, now)
 
 
 def _merge_older(window: Window) -> None:
@@ -99,7 +99,7 @@ def settle(ledger: Ledger, window: Window, measured: Measurement, now: float) ->
         if estimate.covered_by(measured):
             del window.pending[identity]
             _handle(window, identity)
-            ledger.charge(ledger.swarms[estimate.swarm], -estimate.tokens, now)
+            _charge(ledger, estimate.swarm, -estimate.tokens, now)
             # A call or reply of the measured message itself is in its output, which nobody claims; and what
             # was still awaited never told whose it is.
             if estimate.role in (PROMPT, RESULT, MERGED) or (
@@ -125,7 +125,7 @@ def settle(ledger: Ledger, window: Window, measured: Measurement, now: float) ->
         for swarm_id, part in parts.items():
             if part:
                 window.holdings[swarm_id] = window.holdings.get(swarm_id, 0) + part
-                ledger.charge(ledger.swarms[swarm_id], part, now)
+                _charge(ledger, swarm_id, part, now)
     window.occupancy = measured.occupancy
     window.message, window.offset, window.transcript_bytes = (
         measured.message,
@@ -153,6 +153,10 @@ def _shrink(ledger: Ledger, window: Window, by: int, now: float) -> None:
         window.holdings[swarm_id] -= part
         if not window.holdings[swarm_id]:
             del window.holdings[swarm_id]
-        swarm = ledger.swarms[swarm_id]
-        # A swarm that was reset no longer counts what its window still holds.
-        ledger.charge(swarm, -min(part, swarm.consumed), now)
+        _charge(ledger, swarm_id, -part, now)
+
+
+def _charge(ledger: Ledger, swarm_id: str, tokens: int, now: float) -> None:
+    """Move the consumption of a swarm; what a reset has written off is in the window and counts for nobody."""
+    if swarm_id != NOBODY:
+        ledger.charge(ledger.swarms[swarm_id], tokens, now)

@@ -10,8 +10,10 @@ class Swarm:
     """One swarm's part of the budget, in tokens.
 
     `guaranteed` is the limit somebody asked for, which is never cut; 0 for a swarm that took the default.
+    `has_limit` is whether somebody set its limit; one without is counted and raises no notice.
     An `open_ended` swarm has no limit of its own: it may use what nobody else was guaranteed.
     `borrowed` is how far auto-scaling has moved the limit: up from others, or, below 0, down to others.
+    `resets` is how often its count was taken back to 0.
     `notified_person` and `notified_model` are the levels (0-2) last said about it.
     """
 
@@ -21,12 +23,14 @@ class Swarm:
         "consumed",
         "created_at",
         "guaranteed",
+        "has_limit",
         "isolated",
         "last_updated",
         "notified_model",
         "notified_person",
         "open_ended",
         "reserved",
+        "resets",
         "swarm_id",
         "warnings_issued",
     )
@@ -46,11 +50,13 @@ class Swarm:
         self.guaranteed = guaranteed
         self.isolated = isolated
         self.open_ended = open_ended
+        self.has_limit = True
         self.borrowed = 0
         self.consumed = 0
         self.reserved = 0
         self.created_at = now
         self.last_updated = now
+        self.resets = 0
         self.warnings_issued = 0
         self.notified_person = 0
         self.notified_model = 0
@@ -62,8 +68,8 @@ class Swarm:
 
     @property
     def usage_percent(self) -> float:
-        """Consumption in percent (0-100, more when past the limit) of the allocation."""
-        return self.consumed * 100.0 / self.allocated if self.allocated else 0.0
+        """Consumption in percent (0-100, more when past the limit) of the allocation, or of 1 token if that is 0."""
+        return self.consumed * 100.0 / max(1, self.allocated)
 
     @property
     def minimum(self) -> int:

@@ -7,6 +7,8 @@ the gap between the last measurement and now, and each is dropped once a measure
 
 from __future__ import annotations
 
+from moai_flow.core.names import MAX_ID_LENGTH
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -18,6 +20,9 @@ every hook reads them all."""
 PROMPT, RESULT, CALL, REPLY, MERGED = "prompt", "result", "call", "reply", "merged"
 AWAITED = "awaited"
 """What an estimate is of. Awaited is the result of a call made together with one that has answered."""
+
+NOBODY = ""
+"""Stands for a swarm where tokens are in a window and no swarm counts them."""
 
 COMPACTION = "compaction:"
 """How the id of a compaction begins where a message's id would stand."""
@@ -38,6 +43,8 @@ class Measurement:
         compactions: ids of the compactions seen, the measured one too.
         ended: whether the message ends a turn (it calls no tool).
         model: the model's name, "" if unknown.
+
+    What is kept in a ledger (message, calls, model) is cut at `MAX_ID_LENGTH` characters.
     """
 
     __slots__ = (
@@ -71,15 +78,15 @@ class Measurement:
     ) -> None:
         self.occupancy = occupancy
         self.output = output
-        self.message = message
+        self.message = message[:MAX_ID_LENGTH]
         self.offset = offset
         self.start = start
         self.transcript_bytes = transcript_bytes
-        self.calls = calls
+        self.calls = [call[:MAX_ID_LENGTH] for call in calls]
         self.earlier = earlier
         self.compactions = compactions
         self.ended = ended
-        self.model = model
+        self.model = model[:MAX_ID_LENGTH]
 
 
 class Estimate:
@@ -133,7 +140,7 @@ class Estimate:
 class Window:
     """One conversation.
 
-    `holdings` divides the measured occupancy over swarms.
+    `holdings` divides the measured occupancy over swarms, and `NOBODY`.
     `peak` is the highest occupancy since the last compaction: what an isolated swarm's agent has brought in.
     `turn` is the message that was the newest when the turn began, `message` the newest measured one. `path` is a
     subagent's transcript below the session's folder, where it is not in its usual place.
@@ -193,13 +200,13 @@ class Window:
         """Keep less of a subagent that has stopped; it may go on later."""
         del self.handled[:-HANDLED_AT_REST]
 
-    def hand_over(self, swarm: str) -> int:
-        """Give what `swarm` holds here to the window's own swarm; return the tokens."""
+    def hand_over(self, swarm: str, heir: str) -> int:
+        """Give what `swarm` holds here to `heir` (a swarm, or `NOBODY`); return the tokens."""
         moved = self.holdings.pop(swarm, 0)
         if moved:
-            self.holdings[self.swarm] = self.holdings.get(self.swarm, 0) + moved
+            self.holdings[heir] = self.holdings.get(heir, 0) + moved
         for estimate in self.pending.values():
             if estimate.swarm == swarm:
-                estimate.swarm = self.swarm
+                estimate.swarm = heir
                 moved += estimate.tokens
         return moved

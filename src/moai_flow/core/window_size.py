@@ -1,4 +1,4 @@
-"""How large the main window is, and what follows from it: the client's own compaction, a budget that differs.
+"""How large the main window is, and what follows from it: the client's own compaction.
 
 No payload of a hook tells the size. The status line's input does; else the model's name, as far as it is known
 here; else usage above 200,000, which proves a large window; else it is unknown (0). A name is only a hint: the same
@@ -13,7 +13,6 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from moai_flow.core.config import BudgetConfig
     from moai_flow.core.session import Session
 
 USUAL, LARGE = 200_000, 1_000_000
@@ -89,14 +88,3 @@ def number_of(environ: Mapping[str, str], name: str) -> int:
     """Return the number that a variable holds, 0 for one that is missing or holds none."""
     text = environ.get(name, "").strip()
     return int(text) if text.isascii() and text.isdigit() and len(text) <= _MAX_DIGITS else 0
-
-
-def difference(session: Session, config: BudgetConfig) -> str:
-    """Return the notice that the budget is not the window's size, "" if it is or nobody knows for sure."""
-    is_sure = session.size_source in (STATUS_LINE, USAGE) or LARGE_MARK in session.model
-    if not is_sure or config.auto or config.total_budget == session.window_size:
-        return ""
-    return (
-        f"Token budget: the budget is {config.total_budget:,} tokens and the window holds "
-        f'{session.window_size:,}; "total_budget": "auto" makes the budget follow the window'
-    )

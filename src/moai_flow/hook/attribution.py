@@ -92,6 +92,7 @@ def _swarm(ledger: SessionLedger, name: str, limit: int | None, now: float, *, i
     if swarm is None:
         allocated = limit or ledger.config.default_swarm_limit
         swarm = ledger.add(Swarm(name, allocated, now, guaranteed=limit or 0, isolated=isolated))
+        ledger.mark_limit(swarm)
     return swarm
 
 

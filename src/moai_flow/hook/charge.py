@@ -7,13 +7,13 @@ from __future__ import annotations
 
 from moai_flow.core import notices, opening, window_size
 from moai_flow.core.session import STARTED
+from moai_flow.core.setting_checks import MAX_TOKENS
 from moai_flow.core.settlement import add_estimate, await_results, settle
 from moai_flow.core.swarm import MAIN
 from moai_flow.core.window import CALL, PROMPT, REPLY, RESULT, Estimate, Measurement, Window
 from moai_flow.hook.attribution import agent_window, tool_swarm
 from moai_flow.hook.estimate import rates
 from moai_flow.hook.payload import (
-    MAX_COUNTED,
     POST_TOOL_USE,
     POST_TOOL_USE_FAILURE,
     SESSION_START,
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from moai_flow.hook.meter import Reading
     from moai_flow.hook.payload import Event
 
-MOAI_COMMAND = "/moai:"
+MOAI = "/moai"
 
 
 def settle_reading(ledger: SessionLedger, reading: Reading, now: float) -> None:
@@ -77,7 +77,7 @@ def charge_event(ledger: SessionLedger, event: Event, measured: Measurement | No
 
 
 def _begin_phase(ledger: SessionLedger, prompt: str, occupancy: int) -> None:
-    if prompt.startswith(MOAI_COMMAND):
+    if prompt.startswith(MOAI):
         # Imported here: only for those who work with MoAI-ADK.
         from moai_flow.core.phases import begin_phase, phase_of
 
@@ -189,7 +189,7 @@ def charge_finished_agent(ledger: SessionLedger, event: Event, now: float) -> No
         agent_type = event.tool_input.get("subagent_type")
     if not isinstance(agent, str) or not isinstance(agent_type, str) or not agent_type:
         return
-    if not isinstance(total, int) or isinstance(total, bool) or not 0 < total < MAX_COUNTED:
+    if not isinstance(total, int) or isinstance(total, bool) or not 0 < total <= MAX_TOKENS:
         return
     window = agent_window(ledger, agent_id(agent), agent_type, now)
     if window.tokens != total or not window.is_exact:

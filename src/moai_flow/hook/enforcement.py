@@ -82,17 +82,22 @@ def _decide_spawn(ledger: SessionLedger, event: Event, decision: str, now: float
     needed = expected(ledger, swarm.swarm_id)
     # One agent may always start in a swarm that nothing was used of, whatever its agents are expected to use.
     is_unused = not swarm.consumed and not swarm.reserved
-    if not swarm.open_ended and (_is_spent(swarm, swarm.reserved) or (needed > swarm.available and not is_unused)):
+    if _is_limited(swarm) and (_is_spent(swarm, swarm.reserved) or (needed > swarm.available and not is_unused)):
         return Decision(decision, _stopped_spawn(swarm, needed))
     reserve(ledger, key, event.agent, agent_type, swarm.swarm_id, now)
     promised = swarm.consumed + swarm.reserved
-    if not swarm.open_ended and promised * 100.0 >= swarm.allocated * SOFT_PERCENT:
+    if _is_limited(swarm) and promised * 100.0 >= swarm.allocated * SOFT_PERCENT:
         return Decision("", f"{_figures(swarm)} This agent can start; the next may not.")
     return None
 
 
+def _is_limited(swarm: Swarm) -> bool:
+    """Return whether somebody set a limit: without one there is nothing to enforce."""
+    return swarm.has_limit and not swarm.open_ended
+
+
 def _is_spent(swarm: Swarm, reserved: int = 0) -> bool:
-    return not swarm.open_ended and swarm.consumed + reserved >= swarm.allocated
+    return _is_limited(swarm) and swarm.consumed + reserved >= swarm.allocated
 
 
 def _figures(swarm: Swarm) -> str:

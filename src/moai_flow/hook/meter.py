@@ -14,9 +14,23 @@ from moai_flow.hook.payload import SESSION_START, STOP, USER_PROMPT_SUBMIT
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Protocol
+
     from moai_flow.core.ledger import SessionLedger
     from moai_flow.core.window import Measurement
     from moai_flow.hook.payload import Event
+
+    class Source(Protocol):
+        """Where transcripts are read: `hook.transcript`, or a session that is played again."""
+
+        def size_of(self, path: str) -> int:
+            """Return the bytes of a transcript, -1 for none."""
+
+        def measure(
+            self, path: str, *, message: str, offset: int, history_offset: int, is_agent: bool
+        ) -> Measurement | None:
+            """Return what a transcript says its window holds, as `transcript.measure` does."""
+
 
 REPLY_SECONDS = 0.15
 """Seconds to wait for the last reply: the client writes it 15 to 65 ms after Stop and SubagentStop begin."""
@@ -36,17 +50,21 @@ class Reading:
         agents: (type, path below the session's folder) of agents that the event names or the search found, by their
             id; the path is "" where nothing tells it or in the usual place.
         searched: transcripts of agents in the session's folder, None where it was not searched.
+        source: where the transcripts were read.
     """
 
-    __slots__ = ("agents", "measured", "searched")
+    __slots__ = ("agents", "measured", "searched", "source")
 
-    def __init__(self) -> None:
+    def __init__(self, source: Source = transcript) -> None:
+        self.source = source
         self.measured: dict[str, Measurement] = {}
         self.agents: dict[str, tuple[str, str]] = {}
         self.searched: int | None = None
 
 
-def read(ledger: SessionLedger, event: Event, now: float, *, is_rebuilt: bool = False) -> Reading:
+def read(
+    ledger: SessionLedger, event: Event, now: float, *, is_rebuilt: bool = False, source: Source = transcript
+) -> Reading:
     """Return what the transcripts say at an event: of the agent's window in an agent, else of all windows.
 
     Args:
@@ -54,8 +72,9 @@ def read(ledger: SessionLedger, event: Event, now: float, *, is_rebuilt: bool = 
         event: the event.
         now: seconds since the epoch.
         is_rebuilt: whether the ledger is new because the one before was damaged: then all agents are looked for.
+        source: where the transcripts are read.
     """
-    reading = Reading()
+    reading = Reading(source)
     if event.agent:
         window = ledger.windows.get(event.agent)
         path = _given_path(event)
@@ -131,13 +150,13 @@ def _given_path(event: Event) -> str:
 
 def _measure(reading: Reading, ledger: SessionLedger, window: Window, main_transcript: str, below: str = "") -> None:
     path = path_of(window, main_transcript, below)
-    measured = _read(window, path, ledger.session.history_offset) if path else None
+    measured = _read(window, path, ledger.session.history_offset, reading.source) if path else None
     if measured is not None:
         reading.measured[window.key] = measured
 
 
-def _read(window: Window, path: str, history_offset: int) -> Measurement | None:
-    return transcript.measure(
+def _read(window: Window, path: str, history_offset: int, source: Source = transcript) -> Measurement | None:
+    return source.measure(
         path,
         message=window.message,
         offset=window.offset,
@@ -152,7 +171,7 @@ def _measure_agents(reading: Reading, ledger: SessionLedger, main_transcript: st
         return
     for window in ledger.windows.values():
         if window.key != MAIN:
-            size = transcript.size_of(path_of(window, main_transcript))
+            size = reading.source.size_of(path_of(window, main_transcript))
             if size not in (window.transcript_bytes, -1):
                 _measure(reading, ledger, window, main_transcript)
 
@@ -160,7 +179,7 @@ def _measure_agents(reading: Reading, ledger: SessionLedger, main_transcript: st
 def _search(reading: Reading, ledger: SessionLedger, main_transcript: str, now: float) -> None:
     """Find agents whose own events were lost: a hook gives up where the lock cannot be had."""
     place = f"{main_transcript[:-_SUFFIX]}/subagents"
-    if transcript.size_of(place) < 0:
+    if reading.source.size_of(place) < 0:
         return
     # Imported here: only for sessions with agents.
     from moai_flow.hook.discovery import find_agents

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from moai_flow.core import compact_json
 from moai_flow.core.names import NAME_CHARACTERS, is_swarm_name, safe_name
+from moai_flow.core.setting_checks import MAX_TOKENS
 from moai_flow.core.swarm import MAIN
 
 TYPE_CHECKING = False
@@ -41,9 +42,6 @@ EVENTS = frozenset(
 _DEVICE_NAMES = frozenset(
     {"CON", "PRN", "AUX", "NUL", *[f"COM{n}" for n in range(1, 10)], *[f"LPT{n}" for n in range(1, 10)]}
 )
-MAX_COUNTED = 1 << 40
-"""Tokens that are believed at most, whoever tells them."""
-
 _LONGEST_PATH = 4096
 
 MAX_MEMORY = 60_000_000
@@ -134,7 +132,7 @@ class Event:
         self.response = payload.get("tool_response")
         self.error = payload.get("error")
         tokens = payload.get("context_tokens")
-        self.context_tokens = tokens if isinstance(tokens, int) and 0 < tokens < MAX_COUNTED else 0
+        self.context_tokens = tokens if isinstance(tokens, int) and 0 < tokens <= MAX_TOKENS else 0
         call = _text(payload, "tool_use_id")
         self.call = safe_id(call) if call else ""
         self.prompt = _text(payload, "prompt")

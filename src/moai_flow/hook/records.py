@@ -9,8 +9,8 @@ message would: the window holds the boundary's `postTokens` until the next messa
 from __future__ import annotations
 
 from moai_flow.core import compact_json
+from moai_flow.core.setting_checks import MAX_TOKENS
 from moai_flow.core.window import COMPACTION
-from moai_flow.hook.payload import MAX_COUNTED
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -134,7 +134,7 @@ def text_of(record: dict[str, Any], field: str) -> str:
 
 def tokens_of(value: Any) -> int:
     """Return a number of tokens that somebody tells, 0 for anything that is none."""
-    return value if type(value) is int and 0 <= value < MAX_COUNTED else 0
+    return value if type(value) is int and 0 <= value <= MAX_TOKENS else 0
 
 
 def occupancy_of(usage: dict[str, Any]) -> int:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from moai_flow.core import opening, window_size
+from moai_flow.core import notices, opening, window_size
 from moai_flow.core.config import BudgetConfig
-from moai_flow.core.session import RECALLED, STARTED, WINDOW_DIFFERS
+from moai_flow.core.session import RECALLED, STARTED
 from moai_flow.core.swarm import MAIN
 from moai_flow.hook import charge, meter, reply, transcript
 from moai_flow.hook.payload import (
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from moai_flow.core.ledger import SessionLedger
     from moai_flow.hook.enforcement import Decision
+    from moai_flow.hook.meter import Reading, Source
     from moai_flow.hook.state.event_log import EventLog
     from moai_flow.hook.state.session_ledger import LockedLedger
     from moai_flow.hook.state.settings import Layer
@@ -77,17 +78,10 @@ def respond(
         ledger, unusable = _open(state, locked, event, layers, environ, now)
         before = _event_log(ledger)
         reading = meter.read(ledger, event, now, is_rebuilt=locked.is_rebuilt)
-        charge.settle_reading(ledger, reading, now)
-        if _is_clear(ledger, event):
-            history = max(0, transcript.size_of(event.transcript)) if event.transcript else 0
-            ledger = opening.start_again(ledger, history, now)
-        else:
-            charge.charge_event(ledger, event, reading.measured.get(event.agent or MAIN), project, now)
-        _follow_agents(ledger, event, now)
-        _scale(ledger, now)
+        ledger = advance(ledger, event, reading, project, now)
         decision = _decide(ledger, event, now) if event.name == PRE_TOOL_USE else None
         _learn(state, ledger, event)
-        _look_ahead(ledger, environ)
+        ledger.session.compacts_at = window_size.compaction_point(ledger.session.window_size, environ)
         reply.keep_problems(ledger, problems + unusable, is_rebuilt=locked.is_rebuilt)
         to_person, to_model = reply.notify(ledger, event)
         locked.save(ledger)
@@ -121,8 +115,23 @@ def _open(
         # Registered by the person and not by the plugin, it is not given the plugin's options; the other hooks were.
         layers = [*layers, ("session", ledger.session.settings)]
     config, problems = BudgetConfig.merged(layers, (known.session.window_size or None) if known is not None else None)
+    return opened(ledger, previous, event, config, now), problems
+
+
+def opened(
+    ledger: SessionLedger | None, previous: SessionLedger | None, event: Event, config: BudgetConfig, now: float
+) -> SessionLedger:
+    """Return the event's ledger with its settings: the known one, else one that follows a `/clear`, else a new one.
+
+    Args:
+        ledger: the session's ledger, None where the session is unknown.
+        previous: then the ledger of the session that `/clear` ended, None if there is none.
+        event: the event.
+        config: the settings in force.
+        now: seconds since the epoch.
+    """
     if ledger is not None:
-        ledger.config = config
+        ledger.use(config)
     elif previous is not None:
         ledger = opening.begin_after(previous, event.session, config, now)
     else:
@@ -133,7 +142,32 @@ def _open(
     session.transcript = event.transcript or session.transcript
     window_size.take_model(session, event.model)
     settings.keep(session, config)
-    return ledger, problems
+    return ledger
+
+
+def advance(
+    ledger: SessionLedger, event: Event, reading: Reading, project: str, now: float, *, source: Source = transcript
+) -> SessionLedger:
+    """Settle what was read, charge the event, and follow the agents; return the ledger, a new one after `/clear`.
+
+    Args:
+        ledger: the session's ledger.
+        event: the event.
+        reading: what the transcripts said just now.
+        project: the project's folder, for `paths` rules.
+        now: seconds since the epoch.
+        source: where the transcripts are read.
+    """
+    charge.settle_reading(ledger, reading, now)
+    if _is_clear(ledger, event):
+        history = max(0, source.size_of(event.transcript)) if event.transcript else 0
+        ledger = opening.start_again(ledger, history, now)
+    else:
+        charge.charge_event(ledger, event, reading.measured.get(event.agent or MAIN), project, now)
+    _follow_window(ledger)
+    _follow_agents(ledger, event, now)
+    _scale(ledger, now)
+    return ledger
 
 
 def _is_clear(ledger: SessionLedger, event: Event) -> bool:
@@ -148,6 +182,14 @@ def _is_clear(ledger: SessionLedger, event: Event) -> bool:
     session = ledger.session
     is_again = event.source == clear_link.CLEAR and STARTED in session.flags
     return event.name == SESSION_START and is_again and bool(session.turns or not event.transcript)
+
+
+def _follow_window(ledger: SessionLedger) -> None:
+    """Let the budget follow the window's size, if the event has told another one."""
+    size = ledger.session.window_size
+    if ledger.config.auto and size and ledger.config.total_budget != size:
+        ledger.use(BudgetConfig.merged([("settings", ledger.config.given)], size)[0])
+        notices.rearm(ledger)
 
 
 def _follow_agents(ledger: SessionLedger, event: Event, now: float) -> None:
@@ -202,12 +244,3 @@ def _event_log(ledger: SessionLedger) -> EventLog | None:
     from moai_flow.hook.state.event_log import EventLog
 
     return EventLog(ledger)
-
-
-def _look_ahead(ledger: SessionLedger, environ: Mapping[str, str]) -> None:
-    """Note where the client will compact by itself, and once whether the budget is not the window's size."""
-    session = ledger.session
-    session.compacts_at = window_size.compaction_point(session.window_size, environ)
-    difference = window_size.difference(session, ledger.config)
-    if difference and ledger.config.enable_warnings and session.first_time(WINDOW_DIFFERS):
-        session.pending_notices.append(difference)

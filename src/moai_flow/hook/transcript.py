@@ -34,7 +34,7 @@ def size_of(path: str) -> int:
 
 
 def measure(
-    path: str, *, message: str = "", offset: int = 0, history_offset: int = 0, is_agent: bool = False
+    path: str, *, message: str = "", offset: int = 0, history_offset: int = 0, is_agent: bool = False, end: int = -1
 ) -> Measurement | None:
     """Return what the transcript says its window holds, None if it says nothing.
 
@@ -45,10 +45,13 @@ def measure(
         history_offset: bytes that are history since a reset.
         is_agent: whether it is a subagent's. Older clients wrote a subagent's records into the main file,
             marked as a side chain.
+        end: bytes of the file that count, -1 for all: a session that is played again has not written the others yet.
     """
     descriptor, size = _open(path)
     if descriptor < 0:
         return None
+    if 0 <= end < size:
+        size = end
     try:
         if message and history_offset <= offset < size <= offset + LONGEST_TAIL:
             messages = scan(_read(descriptor, offset, size), offset, is_agent=is_agent)

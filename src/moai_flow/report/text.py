@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from moai_flow.analysis.trace import figure
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
@@ -12,6 +14,7 @@ if TYPE_CHECKING:
 
 BAR_CELLS = 20
 MAX_ROWS = 8
+MAX_SESSIONS = 20
 _NAME_WIDTH = 40
 
 
@@ -29,17 +32,19 @@ def lines(document: dict[str, Any], *, style: Style, ascii_only: bool = False) -
         return
     yield _heading(sessions)
     yield ""
-    for session in sessions:
+    for session in sessions[-MAX_SESSIONS:]:
         yield from _session(session, style)
+    if len(sessions) > MAX_SESSIONS:
+        yield f"  and {len(sessions) - MAX_SESSIONS} before these"
     filled = "#" if ascii_only else "█"
     tools = [*document["by_tool"]]
     for name, tokens in (("(prompts)", document["prompts"]), ("(replies, the system's prompt)", document["other"])):
         if tokens:
-            tools.append({"name": name, "tokens": tokens, "count": 0, "largest": 0})
+            tools.append({"name": name, "tokens": tokens, "count": 0, "largest": 0, "measured": True})
     for title, rows in (
         ("Tokens by tool", tools),
         ("Tokens by file", document["by_file"]),
-        ("Tokens by swarm", [{"count": 0, "largest": 0, **row} for row in document["by_swarm"]]),
+        ("Tokens by swarm and session", _swarms(sessions)),
     ):
         yield from _table(title, rows, filled)
     yield from _biggest(document["biggest"])
@@ -63,14 +68,15 @@ def _heading(sessions: list[dict[str, Any]]) -> str:
 
 def _session(session: dict[str, Any], style: Style) -> Iterator[str]:
     highest, thresholds = session["highest"], session["thresholds"]
+    shown = figure(highest, measured=session["highest_measured"])
     level = 2 if highest >= thresholds["warning_2"] else 1 if highest >= thresholds["warning_1"] else 0
     percent = highest * 100 / session["total_budget"] if session["total_budget"] else 0.0
-    figure = style(f"{highest:>9,} of {session['total_budget']:,} ({percent:.0f}%)", level)
+    occupancy = style(f"{shown:>9} of {session['total_budget']:,} ({percent:.0f}%)", level)
     notes = ["after /clear"] if session["after_clear"] else []
     for one in session["compactions"]:
         kind = "compacted by itself" if one["automatic"] else "compacted"
-        notes.append(f"{kind} {one['before']:,} to {one['after']:,}")
-    yield f"  {session['session_id'][:8]}  {when(session['began'])}  highest {figure}  {', '.join(notes)}".rstrip()
+        notes.append(f"{kind} {figure(one['before'], measured=one['measured'])} to {one['after']:,}")
+    yield f"  {session['session_id'][:8]}  {when(session['began'])}  highest {occupancy}  {', '.join(notes)}".rstrip()
 
 
 def _table(title: str, rows: list[dict[str, Any]], filled: str) -> Iterator[str]:
@@ -83,7 +89,7 @@ def _table(title: str, rows: list[dict[str, Any]], filled: str) -> Iterator[str]
     for row in shown:
         bar = filled * max(1, row["tokens"] * BAR_CELLS // most)
         count = f"{row['count']:>5}x" if row["count"] else " " * 6
-        yield f"  {_name(row['name'])} {row['tokens']:>9,} {count}  {bar}"
+        yield f"  {_name(row['name'])} {figure(row['tokens'], measured=row['measured']):>10} {count}  {bar}"
     if len(rows) > len(shown):
         yield f"  and {len(rows) - len(shown)} more"
 
@@ -94,9 +100,23 @@ def _biggest(results: list[dict[str, Any]]) -> Iterator[str]:
     yield ""
     yield "Biggest single results"
     for result in results[:MAX_ROWS]:
-        mark = "" if result["measured"] else "~"
-        figure = mark + format(result["tokens"], ",")
-        yield f"  {figure:>9}  {result['tool']:<10} {result['target']}".rstrip()
+        tokens = figure(result["tokens"], measured=result["measured"])
+        yield f"  {tokens:>9}  {result['tool']:<10} {result['target']}".rstrip()
+
+
+def _swarms(sessions: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return a row for each swarm of each session: the most it had consumed there."""
+    return [
+        {
+            "name": f"{use['name']}  {session['session_id'][:8]}",
+            "tokens": use["highest"],
+            "measured": use["measured"],
+            "count": 0,
+        }
+        for session in sessions
+        for use in session["swarms"]
+        if use["highest"]
+    ]
 
 
 def _name(name: str) -> str:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from moai_flow.core.arguments import check_swarm_id, check_tokens
 from moai_flow.core.phases import PHASE_BUDGETS, SPEC, phase_of
+from moai_flow.resource.forking import renew_after_fork
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -121,7 +122,20 @@ class PhaseBudget:
         for name, tokens in (phase_budgets or {}).items():
             self._limits[phase_name(name)] = check_tokens(tokens, f"phase_budgets[{name!r}]", least=1)
         self._swarms: dict[str, _Stay] = {}
+        self.renew_lock()
+        renew_after_fork(self)
+
+    def renew_lock(self) -> None:
+        """Make the lock anew, in the child of a fork."""
         self._lock = threading.Lock()
+
+    def __reduce__(self) -> str:
+        """Refuse to be pickled.
+
+        Raises:
+            TypeError: always.
+        """
+        raise TypeError("a PhaseBudget cannot be pickled: phases are counted in one process; pickle its TokenBudget")
 
     def consume(self, swarm_id: str, metrics: Metrics, *, source: object = None) -> bool:
         """Charge a load to a swarm and to its phase, all or nothing.
@@ -154,7 +168,6 @@ class PhaseBudget:
             if used + tokens > self._limit(phase) or not self._budget.consume(swarm_id, tokens):
                 return False
             stay.phase, stay.used = phase, used + tokens
-            stay.total += tokens
             stay.loaded.add(identity)
             self._swarms[swarm_id] = stay
             return True
@@ -213,22 +226,25 @@ class PhaseBudget:
 
     def _stay(self, swarm_id: str) -> _Stay | None:
         """Return what a swarm has loaded; a new record if it was reset since: its window is empty then."""
-        swarm = self._budget.get_global_status()["swarms"].get(swarm_id)
-        if swarm is None:
+        count = self._budget._count_of(swarm_id)  # noqa: SLF001 - of the same package
+        if count is None:
             return None
         stay = self._swarms.get(swarm_id)
-        return stay if stay is not None and swarm["consumed"] >= stay.total else _Stay()
+        return stay if stay is not None and stay.count == count else _Stay(count)
 
 
 class _Stay:
-    """What one swarm has loaded: its phase, tokens in it, tokens in all, and which loads those were."""
+    """What one swarm has loaded since it was last reset: its phase, tokens in it, and which loads those were.
 
-    __slots__ = ("loaded", "phase", "total", "used")
+    `count` tells one stay from the next: when the swarm was allocated, and how often it was reset.
+    """
 
-    def __init__(self) -> None:
+    __slots__ = ("count", "loaded", "phase", "used")
+
+    def __init__(self, count: tuple[float, int]) -> None:
+        self.count = count
         self.phase = ""
         self.used = 0
-        self.total = 0
         self.loaded: set[object] = set()
 
 

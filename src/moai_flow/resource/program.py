@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import threading
 from typing import Any
 
+from moai_flow.resource.forking import held_lock
 from moai_flow.resource.token_budget import TokenBudget
 
-_lock = threading.Lock()
+_lock = held_lock()
 _budgets: list[TokenBudget] = []
 
 

@@ -16,7 +16,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
-from moai_flow.core import codec, compact_json
+from moai_flow.core import codec, compact_json, notices
 from moai_flow.core.errors import (
     ConnectionLostError,
     CorruptStateError,
@@ -27,15 +27,14 @@ from moai_flow.core.errors import (
 from moai_flow.core.ledger import HISTORY_LENGTH, Ledger
 from moai_flow.core.names import is_swarm_name
 from moai_flow.pool.redis_server import connect, load, public_address
+from moai_flow.resource.forking import renew_after_fork
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from moai_flow.core.config import BudgetConfig
     from moai_flow.resource.state_file import Result
-
-    Counted = tuple[str, str, int]
-    """What is counted: "consume", "consume_reserved", "record", "reserve" or "release"; the swarm; tokens."""
+    from moai_flow.resource.token_budget import Counted
 
 TIMEOUT = 10.0
 """Seconds to wait for an answer that was lost, and for others that change the state."""
@@ -46,10 +45,13 @@ UNREACHABLE_SECONDS = 1.0
 REMEMBERED_SECONDS = 3_600
 """How long the server remembers a client's last request."""
 
+MAX_EXACT = 2**53 - 1
+"""Tokens that the server's arithmetic, in doubles, is exact for."""
+
 CLAIM_MILLISECONDS = 2_000
 _BATON_SECONDS = 0.25
 _TRIES = 4
-_WAIT, _TOO_LARGE = -1, -2
+_WAIT, _NOT_HERE = -1, -2
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.001, 0.2
 _SCRIPTS = Path(__file__).parent / "scripts"
 _COUNT, _STORE, _SETTLE, _PASS = (str(_SCRIPTS / f"{name}.lua") for name in ("count", "store", "settle", "claim"))
@@ -87,12 +89,12 @@ class RedisState:
         self._state, self._history = f"{place}:ledger", f"{place}:history"
         self._claim, self._baton = f"{place}:claim", f"{place}:baton"
         self._clients = f"{place}:client:"
-        self._lock = threading.RLock()
-        self._renew()
+        self.renew_lock()
+        renew_after_fork(self)
 
-    def _renew(self) -> None:
-        """Take an id of this process's own: a forked one must not answer for its parent's requests."""
-        self._process = os.getpid()
+    def renew_lock(self) -> None:
+        """Take a lock and an id of this process's own: a forked one must not answer for its parent's requests."""
+        self._lock = threading.RLock()
         self._own = self._clients + os.urandom(12).hex()
         self._keys = [self._state, self._history, self._own, self._claim]
         self._number = 0
@@ -114,7 +116,7 @@ class RedisState:
         """
         with self._lock:
             try:
-                if counted is not None and is_swarm_name(counted[1]):
+                if counted is not None and is_swarm_name(counted[1]) and counted[2] <= MAX_EXACT:
                     done = self._count(*counted)
                     if done is not None:
                         return cast("Result", done)
@@ -169,7 +171,10 @@ class RedisState:
     # -- changing --------------------------------------------------------------------------------------------
 
     def _count(self, action: str, swarm_id: str, tokens: int) -> bool | None:
-        """Let the server count tokens of a swarm; None if the figures are beyond its exact arithmetic (2^53)."""
+        """Let the server count tokens of a swarm.
+
+        None if it cannot: the figures are beyond `MAX_EXACT`, or a threshold is crossed, which is counted here.
+        """
         number = self._begin()
         clock, most = repr(self._clock()), self._config.pool
         request = f"{number} {action} {swarm_id} {tokens} {clock} {most} {REMEMBERED_SECONDS}"
@@ -181,7 +186,7 @@ class RedisState:
         reply = ask()
         if reply == _WAIT:
             reply = self._wait_for_claim(ask)
-        return None if reply == _TOO_LARGE else bool(reply)
+        return None if reply == _NOT_HERE else bool(reply)
 
     def _change(self, operation: Callable[[Ledger], Result]) -> Result:
         number = self._begin()
@@ -211,6 +216,8 @@ class RedisState:
         for swarm_id, swarm in ledger.swarms.items():
             fields += [f"a:{swarm_id}", swarm.allocated, f"c:{swarm_id}", swarm.consumed]
             fields += [f"r:{swarm_id}", swarm.reserved, f"u:{swarm_id}", repr(swarm.last_updated)]
+            # Where nobody is warned, no crossing needs counting.
+            fields += [f"n:{swarm_id}", swarm.notified_person if self._config.enable_warnings else notices.CRITICAL]
         arguments = [number, REMEMBERED_SECONDS, who, version, len(fields), *fields]
         arguments += [compact_json.encode(entry) for entry in entries]
         return int(
@@ -269,8 +276,6 @@ class RedisState:
 
     def _begin(self) -> int:
         """Return the number of a new request, after what became of a doubtful one is known."""
-        if self._process != os.getpid():
-            self._renew()
         if self._doubtful is not None:
             self._settle(self._doubtful[0])
         self._number += 1

@@ -8,19 +8,24 @@ from typing import Any
 from moai_flow.core.config import BudgetConfig
 from moai_flow.core.errors import ConfigError
 from moai_flow.core.setting_checks import CHECKS
+from moai_flow.resource.files import read_regular
 
 SECTION = "token_budget"
+
+MAX_BYTES = 1 << 18
+"""Bytes of a settings file that are read, as in the hooks."""
 
 
 def read_section(path: str) -> dict[str, Any]:
     """Return the `token_budget` object of a settings file, {} if there is no file or no such object.
 
+    The file may be a link to a regular file, and may begin with a byte order mark.
+
     Raises:
         ConfigError: the file cannot be read or is not JSON, or the object is none; names file and reason.
     """
     try:
-        with open(path, encoding="utf-8-sig") as file:
-            document = json.load(file)
+        document = json.loads(read_regular(path, MAX_BYTES, follow=True).decode("utf-8-sig"))
     except FileNotFoundError:
         return {}
     except OSError as error:

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import os
-import threading
 from time import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from moai_flow.core import allocations, notices, scaling
 from moai_flow.core.arguments import check_new_swarm_id, check_swarm_id, check_tokens
@@ -13,20 +12,47 @@ from moai_flow.core.config import BudgetConfig
 from moai_flow.core.ledger import Ledger
 from moai_flow.core.names import is_swarm_name, preview
 from moai_flow.core.status import global_status
+from moai_flow.resource.forking import held_lock
 from moai_flow.resource.settings import load_config
 from moai_flow.resource.state_file import StateFile
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from moai_flow.resource.redis_state import Counted, RedisState
+    from moai_flow.core.swarm import Swarm
     from moai_flow.resource.state_file import Result
+
+    Counted = tuple[str, str, int]
+    """What is counted: "consume", "consume_reserved", "record", "reserve" or "release"; the swarm; tokens."""
 
 DEFAULT_CONFIG_PATH = ".moai/config/config.json"
 
 
+class SharedState(Protocol):
+    """Where a budget is that several processes share; safe for threads."""
+
+    def read(self) -> Ledger:
+        """Return the ledger as it is now, without waiting for those that change it.
+
+        Raises:
+            StateError: it cannot be read.
+        """
+
+    def change(self, operation: Callable[[Ledger], Result], counted: Counted | None = None, /) -> Result:
+        """Apply `operation` to the ledger and store what it became; return what it returned.
+
+        `counted` says the same where the operation does no more than count: a server can do that by itself.
+
+        Raises:
+            StateError: it cannot be read or stored, and is as it was before.
+        """
+
+
 class TokenBudget:
     """Token allocations of several swarms under one global budget. Thread-safe.
+
+    A budget in memory is one process's own: a forked child goes on with a copy. A budget with a state can be pickled
+    and sent to other processes, which then share it.
 
     Args:
         config_path: a MoAI configuration file with a `token_budget` object; None for the project's
@@ -60,29 +86,54 @@ class TokenBudget:
         elif not isinstance(config, BudgetConfig):
             raise TypeError(f"config must be a BudgetConfig, not {preview(config)}")
         self.config = config
-        self._lock = threading.RLock()
+        # Over the ledger in memory; a shared state has locks of its own.
+        self._lock = held_lock()
         self._ledger = Ledger(config)
-        self._file: StateFile | RedisState | None = None
+        self._state: SharedState | None = None
+        self._origin: dict[str, Any] = {}
         if state_url is not None:
             if state_path is not None:
                 raise TypeError("state_path and state_url cannot both be given")
-            self._file = _server_state(state_url, state_key, config)
+            self._state = _server_state(state_url, state_key, config)
+            self._origin = {"state_url": state_url, "state_key": state_key}
         elif state_path is not None:
-            self._file = StateFile(_path(state_path, "state_path"), config)
+            file = StateFile(_path(state_path, "state_path"), config)
+            self._state, self._origin = file, {"state_path": file.path}
         # Whether `consume` is a matter of the ledger alone.
-        self._is_plain = self._file is None and not config.enable_auto_scaling
-        if self._file is not None:
-            self._file.read()
+        self._is_plain = self._state is None and not config.enable_auto_scaling
+        if self._state is not None:
+            self._state.read()
+
+    def __reduce__(self) -> tuple[Callable[..., TokenBudget], tuple[BudgetConfig, dict[str, Any]]]:
+        """Return how another process makes a budget on the same state.
+
+        Raises:
+            TypeError: the budget is in memory.
+        """
+        if self._state is None:
+            raise TypeError(
+                "a TokenBudget in memory cannot be pickled: each process would count for itself; "
+                "give it a state_path that the processes share"
+            )
+        return _reopened, (self.config, self._origin)
 
     def _change(self, operation: Callable[[Ledger], Result], counted: Counted | None = None) -> Result:
-        """Apply an operation; `counted` is what a server can do in its place, if that is all there is to do."""
-        with self._lock:
-            if self._file is None:
-                return operation(self._ledger)
-            return self._file.change(operation, None if self.config.enable_auto_scaling else counted)
+        def change(ledger: Ledger) -> Result:
+            result = operation(ledger)
+            if result is not False:
+                _count_crossings(ledger)
+            return result
 
-    def _view(self) -> Ledger:
-        return self._ledger if self._file is None else self._file.read()
+        if self._state is not None:
+            return self._state.change(change, None if self.config.enable_auto_scaling else counted)
+        with self._lock:
+            return change(self._ledger)
+
+    def _view(self, question: Callable[[Ledger], Result]) -> Result:
+        if self._state is not None:
+            return question(self._state.read())
+        with self._lock:
+            return question(self._ledger)
 
     # -- allocations -----------------------------------------------------------------------------------------
 
@@ -153,9 +204,13 @@ class TokenBudget:
             check_tokens(tokens)
         if self._is_plain:
             with self._lock:
-                return self._ledger.consume(
-                    swarm_id, tokens, time(), from_reservation=from_reservation, critical=critical
-                )
+                ledger = self._ledger
+                if not ledger.consume(swarm_id, tokens, time(), from_reservation=from_reservation, critical=critical):
+                    return False
+                swarm = ledger.swarms[swarm_id]
+                if swarm.consumed > swarm.allocated >> 1:
+                    _count_crossing(ledger, swarm)
+                return True
         counted = None if critical else ("consume_reserved" if from_reservation else "consume", swarm_id, tokens)
         return self._change(
             lambda ledger: _consume(ledger, swarm_id, tokens, from_reservation=from_reservation, critical=critical),
@@ -204,44 +259,27 @@ class TokenBudget:
 
     def get_balance(self, swarm_id: str) -> int:
         """Return the tokens a swarm has left (allocated - consumed - reserved, never below 0); -1 if unknown."""
-        check_swarm_id(swarm_id)
-        with self._lock:
-            swarm = self._view().swarms.get(swarm_id)
-            return -1 if swarm is None else swarm.available
+        return self._figure(swarm_id, lambda swarm: swarm.available, -1)
 
     def get_usage_percent(self, swarm_id: str) -> float:
         """Return a swarm's consumption in percent of its limit (above 100 when past it); -1.0 if unknown."""
-        check_swarm_id(swarm_id)
-        with self._lock:
-            swarm = self._view().swarms.get(swarm_id)
-            return -1.0 if swarm is None else swarm.usage_percent
+        return self._figure(swarm_id, lambda swarm: swarm.usage_percent, -1.0)
 
     def should_warn(self, swarm_id: str) -> tuple[bool, str | None]:
         """Return whether a swarm is past a threshold (75% WARNING, 90% CRITICAL) and the sentence that says so.
 
-        `(False, None)` for an unknown swarm, below the thresholds, and with `enable_warnings` off.
+        `(False, None)` for an unknown swarm, below the thresholds, and with `enable_warnings` off. Asking changes
+        nothing: `warnings_issued` counts the crossings of a threshold, each when it happens.
         """
-        check_swarm_id(swarm_id)
-        with self._lock:
-            swarm = self._view().swarms.get(swarm_id)
-            level = notices.NORMAL if swarm is None else notices.swarm_level(swarm)
-            if swarm is None or level == notices.NORMAL or not self.config.enable_warnings:
-                return False, None
-            if level > swarm.notified_person:
-                self._change(lambda ledger: _count_warning(ledger, swarm_id, level))
-            return True, notices.swarm_sentence(swarm, level)
+        sentence = self._figure(swarm_id, _warning, None)
+        return (True, sentence) if sentence and self.config.enable_warnings else (False, None)
 
     def should_warn_global(self) -> tuple[bool, str | None]:
         """Return whether the whole budget is past a threshold and the sentence that says so.
 
         `(False, None)` below the thresholds and with `enable_warnings` off.
         """
-        with self._lock:
-            ledger = self._view()
-            level = notices.global_level(ledger)
-            if level == notices.NORMAL or not self.config.enable_warnings:
-                return False, None
-            return True, notices.global_sentence(ledger, level)
+        return self._view(_global_warning)
 
     def get_global_status(self) -> dict[str, Any]:
         """Return the status of the whole budget.
@@ -250,8 +288,7 @@ class TokenBudget:
         global_usage_percent (0-100), warn_level (normal, warning, critical), active_swarms, swarms (by id) and
         thresholds (warning_1, warning_2; tokens). Times are seconds since the epoch.
         """
-        with self._lock:
-            return global_status(self._view())
+        return self._view(global_status)
 
     def get_history(self, swarm_id: str | None = None) -> list[dict[str, Any]]:
         """Return the last 50 entries, oldest first, of all swarms or of one.
@@ -260,12 +297,25 @@ class TokenBudget:
         """
         if swarm_id is not None:
             check_swarm_id(swarm_id)
-        with self._lock:
-            return [
-                {"timestamp": at, "swarm_id": name, "action": action, "tokens": tokens}
-                for at, name, action, tokens in self._view().history
-                if swarm_id is None or name == swarm_id
-            ]
+        return [
+            {"timestamp": at, "swarm_id": name, "action": action, "tokens": tokens}
+            for at, name, action, tokens in self._view(_history)
+            if swarm_id is None or name == swarm_id
+        ]
+
+    def _figure(self, swarm_id: str, figure: Callable[[Swarm], Result], unknown: Result) -> Result:
+        """Return what `figure` says of a swarm as it is now, `unknown` if there is no such swarm."""
+        check_swarm_id(swarm_id)
+
+        def question(ledger: Ledger) -> Result:
+            swarm = ledger.swarms.get(swarm_id)
+            return unknown if swarm is None else figure(swarm)
+
+        return self._view(question)
+
+    def _count_of(self, swarm_id: str) -> tuple[float, int] | None:
+        """Return what tells one count of a swarm from the next, which a reset begins; None if it is unknown."""
+        return self._figure(swarm_id, lambda swarm: (swarm.created_at, swarm.resets), None)
 
 
 def _path(path: Any, name: str) -> str:
@@ -275,7 +325,7 @@ def _path(path: Any, name: str) -> str:
         raise TypeError(f"{name} must be a path, not {preview(path)}") from None
 
 
-def _server_state(url: Any, key: Any, config: BudgetConfig) -> RedisState:
+def _server_state(url: Any, key: Any, config: BudgetConfig) -> SharedState:
     if not isinstance(url, str):
         raise TypeError(f"state_url must be an address, not {preview(url)}")
     if not is_swarm_name(key):
@@ -320,11 +370,34 @@ def _rearmed(ledger: Ledger, changed: bool) -> bool:  # noqa: FBT001 - the outco
     return changed
 
 
-def _count_warning(ledger: Ledger, swarm_id: str, level: int) -> bool:
-    """Count a warning once for each level a swarm crosses upwards; False if it was counted."""
-    swarm = ledger.swarms.get(swarm_id)
-    if swarm is None or level <= swarm.notified_person:
-        return False
-    swarm.notified_person = level
-    swarm.warnings_issued += 1
-    return True
+def _count_crossings(ledger: Ledger) -> None:
+    """Count a warning for each level that a swarm has crossed upwards since the last change."""
+    for swarm in ledger.swarms.values():
+        _count_crossing(ledger, swarm)
+
+
+def _count_crossing(ledger: Ledger, swarm: Swarm) -> None:
+    level = notices.swarm_level(swarm)
+    if level > swarm.notified_person and ledger.config.enable_warnings:
+        swarm.notified_person = level
+        swarm.warnings_issued += 1
+
+
+def _warning(swarm: Swarm) -> str | None:
+    level = notices.swarm_level(swarm)
+    return None if level == notices.NORMAL else notices.swarm_sentence(swarm, level)
+
+
+def _global_warning(ledger: Ledger) -> tuple[bool, str | None]:
+    level = notices.global_level(ledger)
+    if level == notices.NORMAL or not ledger.config.enable_warnings:
+        return False, None
+    return True, notices.global_sentence(ledger, level)
+
+
+def _history(ledger: Ledger) -> list[tuple[float, str, str, int]]:
+    return ledger.history
+
+
+def _reopened(config: BudgetConfig, origin: dict[str, Any]) -> TokenBudget:
+    return TokenBudget(config=config, **origin)

@@ -80,19 +80,19 @@ def render(ledger: SessionLedger, *, width: int = 0, is_coloured: bool = False) 
 
 
 def _urgency(swarm: Swarm) -> tuple[int, float]:
-    return notices.swarm_level(swarm), swarm.usage_percent
+    return notices.swarm_level(swarm), swarm.usage_percent if swarm.has_limit else 0.0
 
 
 def _swarm_text(ledger: SessionLedger, swarm: Swarm) -> str:
     word = _WORDS[notices.swarm_level(swarm)]
     mark = notices.swarm_mark(ledger, swarm)
-    return f"{swarm.swarm_id} {mark}{short(swarm.consumed)}/{short(swarm.allocated)}{word}"
+    limit = f"/{short(swarm.allocated)}" if swarm.has_limit else ""
+    return f"{swarm.swarm_id} {mark}{short(swarm.consumed)}{limit}{word}"
 
 
 def _ahead(ledger: SessionLedger, level: int) -> str:
     if level == notices.CRITICAL:
         return "/clear recommended"
     ahead = forecast(ledger)
-    if ahead.turns is None:
-        return ""
-    return f"{'compacts' if ahead.is_compaction else 'clear'} in {turns_text(ahead.turns)}"
+    text = turns_text(ahead)
+    return f"{'compacts' if ahead.is_compaction else 'clear'} in {text}" if text else ""

@@ -99,7 +99,7 @@ def _stored(state: str, session_id: str) -> SessionLedger | None:
     """Return the session's ledger with the settings in force at its last event, None if there is none to use."""
     ledger = session_ledger.peek(state, session_id)
     if ledger is not None:
-        ledger.config = settings.recall(ledger.session) or ledger.config
+        ledger.use(settings.recall(ledger.session))
     return ledger
 
 
@@ -148,4 +148,5 @@ def _bring_up_to_date(ledger: SessionLedger, given: dict[str, Any], size: int, n
     tokens = occupancy_of(usage)
     if tokens and tokens != window.occupancy:
         charge.observe(ledger, window, Measurement(tokens, 0, _STATUS_LINE, 0), now)
-    ledger.config = (settings.recall(session) if session.settings else None) or ledger.config
+    if session.last_event:
+        ledger.use(settings.recall(session))

@@ -8,7 +8,7 @@ import sys
 from typing import TYPE_CHECKING
 
 import pytest
-from support.session import LAUNCHER, ROOT, SESSION, Session
+from support.harness import LAUNCHER, ROOT, SESSION, Session
 
 if TYPE_CHECKING:
     from pathlib import Path

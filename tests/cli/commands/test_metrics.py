@@ -13,21 +13,19 @@ from moai_flow.cli.program import program
 from moai_flow.cli.view.prometheus import Family, text_of
 
 if TYPE_CHECKING:
-    from support.scene import Scene
+    from support.harness import Session
 
 Samples = dict[tuple[str, str], float]
 
 
 @pytest.fixture
-def running(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> Scene:
+def running(session: Session, monkeypatch: pytest.MonkeyPatch) -> Session:
     """A session of a client that runs: this process stands for it."""
-    for name in [name for name in os.environ if name.startswith(("CLAUDE", "TOKEN_BUDGET", "XDG"))]:
-        monkeypatch.delenv(name)
-    for name, value in scene.environment.items():
+    for name, value in session.env.items():
         monkeypatch.setenv(name, value)
-    scene.environment["CLAUDE_PID"] = str(os.getpid())
-    monkeypatch.chdir(scene.folder)
-    return scene
+    session.env["CLAUDE_PID"] = str(os.getpid())
+    monkeypatch.chdir(session.project)
+    return session
 
 
 def scrape() -> tuple[str, Samples]:
@@ -45,18 +43,18 @@ def scrape() -> tuple[str, Samples]:
     return done.output, samples
 
 
-def test_no_session_is_a_figure_too(running: Scene) -> None:
+def test_no_session_is_a_figure_too(running: Session) -> None:
     """With nothing running there are no sessions, and a scraper sees that."""
     assert not running.state.exists()
     _, samples = scrape()
     assert samples == {("sessions", ""): 0, ("unreadable_sessions", ""): 0}
 
 
-def test_the_figures_are_those_of_the_session_measured_anew(running: Scene) -> None:
+def test_the_figures_are_those_of_the_session_measured_anew(running: Session) -> None:
     """What the transcript says since the last hook is in them."""
     running.configure(swarms={"backend": {"limit": 30_000, "reserve": 12_000}})
     running.event("UserPromptSubmit", prompt="/moai:2-run X", prompt_id="p")
-    running.start("a1")
+    running.begin_agent("a1")
     running.work("a1", 5_000)
     running.measured(151_000)
     _, samples = scrape()
@@ -73,16 +71,16 @@ def test_the_figures_are_those_of_the_session_measured_anew(running: Scene) -> N
     assert samples["phase_consumed_tokens", ""] == 151_000
 
 
-def test_a_session_whose_client_has_gone_is_left_out(running: Scene) -> None:
+def test_a_session_whose_client_has_gone_is_left_out(running: Session) -> None:
     """A dashboard shows what runs."""
-    running.environment["CLAUDE_PID"] = "999999999"
+    running.env["CLAUDE_PID"] = "999999999"
     running.event("UserPromptSubmit", prompt="x", prompt_id="p")
     os.utime(running.state / "sessions" / f"{running.session}.json", (0, 0))
     _, samples = scrape()
     assert samples["sessions", ""] == 0
 
 
-def test_a_ledger_that_cannot_be_read_does_not_cost_the_others(running: Scene) -> None:
+def test_a_ledger_that_cannot_be_read_does_not_cost_the_others(running: Session) -> None:
     """It is counted, and the rest is printed."""
     running.event("UserPromptSubmit", prompt="x", prompt_id="p")
     (running.state / "sessions" / f"{running.session}.json").write_text("{")

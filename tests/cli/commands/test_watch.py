@@ -16,7 +16,7 @@ import time
 from typing import TYPE_CHECKING
 
 import pytest
-from support.session import SESSION, Session
+from support.harness import SESSION, Session
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -93,7 +93,7 @@ def watch(session: Session) -> Iterator[Watcher]:
 def test_it_follows_the_session_and_quits(session: Session, watch: Watcher) -> None:
     """New figures appear by themselves, and the ledger is not touched by looking at it."""
     before = session.ledger_file.read_bytes()
-    session.say(90_000)
+    session.reply(90_000)
     watch.wait_for("90,000 / 200,000")
     assert session.ledger_file.read_bytes() == before
     watch.press("q")
@@ -122,10 +122,9 @@ def test_every_end_puts_the_terminal_back(watch: Watcher, how: str | signal.Sign
 
 def test_a_shows_every_running_session_and_one_again(session: Session, watch: Watcher) -> None:
     """This process stands in for a client that runs; the other session's client has ended."""
-    (session.state / "processes").mkdir(mode=0o700)
+    (session.state / "processes").mkdir(mode=0o700, exist_ok=True)
     (session.state / "processes" / str(os.getpid())).write_text("another")
-    session.session, session.transcript = "another", session.transcript.with_name("another.jsonl")
-    session.turn(70_000)
+    session.beside("another").turn(70_000)
     watch.wait_for("session another")
     watch.press("a")
     watch.wait_for("70,000 / 200,000")
@@ -149,7 +148,7 @@ def test_a_session_that_goes_is_an_error_on_the_screen(session: Session, watch: 
 def test_long_lists_keep_the_last_line(session: Session) -> None:
     """Twelve rows show the keys at the bottom, however many agents there are."""
     for number in range(30):
-        session.hook("SubagentStart", agent_id=f"a{number}", agent_type=f"kind{number}")
+        session.event("SubagentStart", agent_id=f"a{number}", agent_type=f"kind{number}")
     watcher = Watcher(session)
     watcher.wait_for("q quit")
     watcher.press("q")

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from support.metering import ledger_of
+from support.harness import read_ledger
 
-from moai_flow.hook import payload
-from moai_flow.hook.respond import respond
+from moai_flow.hook.state import files, paths
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
+
+    from support.harness import Session
 
     Tell = Callable[..., str]
 
@@ -21,16 +21,14 @@ PID = {"CLAUDE_PID": "4711"}
 
 
 @pytest.fixture
-def tell(tmp_path: Path) -> Tell:
+def tell(session: Session) -> Tell:
     """Run the hook of one event; return what the person is told."""
+    del session.env["CLAUDE_PID"]
 
-    def run(session: str, name: str, env: dict[str, str] | None = None, at: float = 1_000.0, **fields: Any) -> str:
-        environ = {"HOME": str(tmp_path), "TOKEN_BUDGET_STATE_DIR": str(tmp_path / "state"), **(env or {})}
-        given = {"session_id": session, "hook_event_name": name, **fields}
-        event = payload.parse(json.dumps(given).encode())
-        assert event is not None
-        text = respond(event, environ, "linux", at, wait_seconds=0.0)
-        return str(json.loads(text).get("systemMessage", "")) if text else ""
+    def run(identity: str, name: str, env: dict[str, str] | None = None, at: float = 1_000.0, **fields: Any) -> str:
+        one = session.beside(identity)
+        given = one.payload(name, **{"transcript_path": None, "cwd": None, **fields})
+        return one.respond(given, env=env, now=at).to_person
 
     return run
 
@@ -66,7 +64,7 @@ def test_a_session_goes_on_from_the_one_that_was_cleared(
     tell("old", "SessionEnd", PID, reason="clear")
     said = "".join([tell("new", name, env, 1_001.0, **fields) for name, fields in events])
     assert ("tokens freed, limits kept" in said) is carried
-    assert ledger_of(tmp_path / "state", "new").total_consumed < 100
+    assert read_ledger(tmp_path / "state", "new").total_consumed < 100
 
 
 def test_an_old_client_that_does_not_tell_its_process(tell: Tell) -> None:
@@ -89,9 +87,9 @@ def test_a_typed_clear_that_keeps_the_id_starts_again(tell: Tell, tmp_path: Path
     """A submitted prompt that is exactly /clear resets the session; one that only mentions it does not."""
     begin(tell, {})
     assert tell("old", "UserPromptSubmit", prompt="please /clear", prompt_id="q") == ""
-    assert ledger_of(tmp_path / "state", "old").total_consumed > 4_000
+    assert read_ledger(tmp_path / "state", "old").total_consumed > 4_000
     assert "tokens freed" in tell("old", "UserPromptSubmit", prompt=" /clear ", prompt_id="r")
-    assert ledger_of(tmp_path / "state", "old").total_consumed == 0
+    assert read_ledger(tmp_path / "state", "old").total_consumed == 0
 
 
 def test_a_startup_long_after_is_another_client(tell: Tell, tmp_path: Path) -> None:
@@ -105,7 +103,7 @@ def test_a_clear_that_keeps_the_sessions_id(tell: Tell, tmp_path: Path) -> None:
     """Some front ends may: the session that was started before starts again, and the person hears it once."""
     begin(tell, {})
     assert "tokens freed" in tell("old", "SessionStart", {}, source="clear")
-    assert ledger_of(tmp_path / "state", "old").total_consumed == 0
+    assert read_ledger(tmp_path / "state", "old").total_consumed == 0
     assert tell("old", "SessionStart", {}, source="clear") == ""
 
 
@@ -115,7 +113,32 @@ def test_a_start_that_comes_after_the_first_prompt_takes_nothing_back(tell: Tell
     tell("old", "SessionEnd", PID, reason="clear")
     path = str(tmp_path / "new.jsonl")
     tell("new", "UserPromptSubmit", PID, prompt="word " * 100, prompt_id="q", transcript_path=path)
-    consumed = ledger_of(tmp_path / "state", "new").total_consumed
+    consumed = read_ledger(tmp_path / "state", "new").total_consumed
     for _ in range(2):
         assert tell("new", "SessionStart", PID, source="clear", transcript_path=path) == ""
-    assert ledger_of(tmp_path / "state", "new").total_consumed == consumed > 0
+    assert read_ledger(tmp_path / "state", "new").total_consumed == consumed > 0
+
+
+@pytest.mark.parametrize("held", ["SessionEnd", "SessionStart", "both"])
+def test_a_held_lock_costs_no_limits(tell: Tell, session: Session, held: str) -> None:
+    """An old client that does not tell its process: either hook may give up, and the next prompt still goes on."""
+    begin(tell, {})
+    lock_all = [paths.lock_file(str(session.state), name) for name in ("old", "new")]
+
+    def give_up(name: str, event: str, **fields: str) -> None:
+        locks = [files.try_lock(path) for path in dict.fromkeys(lock_all)]
+        with pytest.raises(files.Busy):
+            tell(name, event, {}, **fields)
+        for lock in locks:
+            files.close(lock)
+
+    if held in ("SessionEnd", "both"):
+        give_up("old", "SessionEnd", reason="clear")
+    else:
+        tell("old", "SessionEnd", {}, reason="clear")
+    if held in ("SessionStart", "both"):
+        give_up("new", "SessionStart", source="clear")
+        assert "tokens freed, limits kept" in tell("new", "UserPromptSubmit", {}, prompt="go on")
+    else:
+        assert "tokens freed, limits kept" in tell("new", "SessionStart", {}, source="clear")
+    assert tell("newer", "UserPromptSubmit", {}, prompt="hello") == ""

@@ -18,8 +18,8 @@ from moai_flow.hook.state.event_log import append
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from support.harness import Session
     from support.recordings import Recording
-    from support.scene import Scene
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="hooks run on POSIX")
 
@@ -34,57 +34,57 @@ def lines(state: Path) -> list[dict[str, Any]]:
     return found
 
 
-def of_type(scene: Scene, kind: str) -> list[dict[str, Any]]:
-    return [line for line in lines(scene.state) if line["type"] == kind]
+def of_type(session: Session, kind: str) -> list[dict[str, Any]]:
+    return [line for line in lines(session.state) if line["type"] == kind]
 
 
-def test_nobody_gets_a_log_unasked(scene: Scene) -> None:
+def test_nobody_gets_a_log_unasked(session: Session) -> None:
     """Without `event_log` there is no file."""
-    scene.measured(160_000)
-    assert scene.event("UserPromptSubmit", prompt="x", prompt_id="p")
-    assert not (scene.state / "events.jsonl").exists()
+    session.measured(160_000)
+    assert session.event("UserPromptSubmit", prompt="x", prompt_id="p")
+    assert not (session.state / "events.jsonl").exists()
 
 
-def test_a_settlement_is_a_line(scene: Scene) -> None:
+def test_a_settlement_is_a_line(session: Session) -> None:
     """It says when, in which session and hook, whose, how many tokens, and what the swarm has then."""
-    scene.configure(event_log=True)
-    scene.measured(20_000, ended=True)
-    scene.event("Stop")
-    (line,) = lines(scene.state)
+    session.configure(event_log=True)
+    session.measured(20_000, ended=True)
+    session.event("Stop")
+    (line,) = lines(session.state)
     assert line == {
-        "time": scene.now,
+        "time": session.now,
         "type": "settle",
         "swarm": "main",
         "tokens": 20_000,
         "consumed": 20_000,
         "reserved": 0,
         "allocated": 0,
-        "session": scene.session,
+        "session": session.session,
         "hook": "Stop",
     }
 
 
-def test_a_hook_that_runs_twice_logs_what_happened_once(scene: Scene) -> None:
+def test_a_hook_that_runs_twice_logs_what_happened_once(session: Session) -> None:
     """The second run changes nothing, so it has nothing to log."""
-    scene.configure(event_log=True)
-    scene.measured(160_000, ended=True)
-    scene.event("Stop")
-    before = lines(scene.state)
-    scene.event("Stop")
-    assert lines(scene.state) == before
+    session.configure(event_log=True)
+    session.measured(160_000, ended=True)
+    session.event("Stop")
+    before = lines(session.state)
+    session.event("Stop")
+    assert lines(session.state) == before
 
 
-def test_a_notice_is_a_line_for_each_reader(scene: Scene) -> None:
-    """The person and the model are told of the budget; an agent of its swarm, and the person later."""
-    scene.configure(event_log=True)
-    scene.measured(155_000)
-    scene.event("UserPromptSubmit", prompt="x", prompt_id="p")
-    scene.start("a1")
-    scene.work("a1", 46_000)
-    scene.event("UserPromptSubmit", prompt="y", prompt_id="q")
+def test_a_notice_is_a_line_for_each_reader(session: Session) -> None:
+    """The person and the model are notified of the budget; an agent of its swarm, and the person later."""
+    session.configure(event_log=True, swarms={"backend": {"limit": 50_000}})
+    session.measured(155_000)
+    session.event("UserPromptSubmit", prompt="x", prompt_id="p")
+    session.begin_agent("a1")
+    session.work("a1", 46_000)
+    session.event("UserPromptSubmit", prompt="y", prompt_id="q")
     notices = [
         (line["to"], line["about"], line.get("swarm", ""), line.get("level"), line.get("agent", ""))
-        for line in of_type(scene, "notice")
+        for line in of_type(session, "notice")
     ]
     assert notices == [
         ("person", "budget", "", "warning", ""),
@@ -94,31 +94,31 @@ def test_a_notice_is_a_line_for_each_reader(scene: Scene) -> None:
     ]
 
 
-def test_the_life_of_an_agent_is_in_the_log(scene: Scene) -> None:
+def test_the_life_of_an_agent_is_in_the_log(session: Session) -> None:
     """Reserved at its start, settled as it works, released at its stop."""
-    scene.configure(event_log=True, swarms={"backend": {"limit": 50_000, "reserve": 10_000}})
-    scene.finished("a1", 4_000)
-    assert [(line["type"], line["tokens"], line["agent"]) for line in lines(scene.state)] == [
+    session.configure(event_log=True, swarms={"backend": {"limit": 50_000, "reserve": 10_000}})
+    session.finish("a1", 4_000)
+    assert [(line["type"], line["tokens"], line["agent"]) for line in lines(session.state)] == [
         ("reserve", 10_000, "a1"),
         ("settle", 4_000, "a1"),
         ("release", 6_000, "a1"),
     ]
 
 
-def test_a_call_that_was_stopped_is_in_the_log(scene: Scene) -> None:
+def test_a_call_that_was_stopped_is_in_the_log(session: Session) -> None:
     """The decision and the call that it was about."""
-    scene.configure(event_log=True, enforce="deny", swarms={"backend": {"limit": 30_000}})
-    scene.finished("a1", 30_000)
-    scene.ask("toolu_1")
-    (line,) = of_type(scene, "decision")
+    session.configure(event_log=True, enforce="deny", swarms={"backend": {"limit": 30_000}})
+    session.finish("a1", 30_000)
+    session.ask("toolu_1")
+    (line,) = of_type(session, "decision")
     assert (line["decision"], line["call"], line["hook"]) == ("deny", "toolu_1", "PreToolUse")
 
 
-def test_other_things_that_are_said_leave_a_line_without_their_words(scene: Scene) -> None:
+def test_other_things_that_are_said_leave_a_line_without_their_words(session: Session) -> None:
     """That the person was told of a bad setting, not what."""
-    scene.configure(event_log=True, total_budget="many")
-    scene.event("UserPromptSubmit", prompt="x", prompt_id="p")
-    (line,) = of_type(scene, "notice")
+    session.configure(event_log=True, total_budget="many")
+    session.event("UserPromptSubmit", prompt="x", prompt_id="p")
+    (line,) = of_type(session, "notice")
     assert (line["to"], line["about"]) == ("person", "other")
     assert "many" not in json.dumps(line)
 
@@ -126,30 +126,30 @@ def test_other_things_that_are_said_leave_a_line_without_their_words(scene: Scen
 WRITTEN = "correct-horse-battery"
 
 
-def test_nothing_that_people_or_tools_wrote_is_logged(scene: Scene) -> None:
+def test_nothing_that_people_or_tools_wrote_is_logged(session: Session) -> None:
     """Prompts, commands, results and replies leave numbers behind."""
-    scene.configure(event_log=True, total_budget=20_000)
-    scene.event("UserPromptSubmit", prompt=WRITTEN * 5_000, prompt_id="p")
-    scene.event(
+    session.configure(event_log=True, total_budget=20_000)
+    session.event("UserPromptSubmit", prompt=WRITTEN * 5_000, prompt_id="p")
+    session.event(
         "PostToolUse",
         tool_name=WRITTEN,
         tool_use_id="toolu_1",
         tool_input={"command": WRITTEN},
         tool_response=WRITTEN,
     )
-    scene.measured(30_000)
-    scene.event("Stop", last_assistant_message=WRITTEN)
-    text = (scene.state / "events.jsonl").read_text()
+    session.measured(30_000)
+    session.event("Stop", last_assistant_message=WRITTEN)
+    text = (session.state / "events.jsonl").read_text()
     assert text
     assert WRITTEN not in text
 
 
-def test_the_file_is_private_and_each_line_whole(scene: Scene) -> None:
+def test_the_file_is_private_and_each_line_whole(session: Session) -> None:
     """0600, ASCII, one object a line."""
-    scene.configure(event_log=True)
-    scene.measured(20_000)
-    scene.event("Stop")
-    path = scene.state / "events.jsonl"
+    session.configure(event_log=True)
+    session.measured(20_000)
+    session.event("Stop")
+    path = session.state / "events.jsonl"
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert path.read_bytes().isascii()
     assert path.read_bytes().endswith(b"}\n")
@@ -175,15 +175,15 @@ IN_THE_WAY = [pytest.param(one, id=one.__name__.strip("_")) for one in (_link, _
 
 
 @pytest.mark.parametrize("put", IN_THE_WAY)
-def test_what_stands_in_the_way_is_left_alone_and_costs_no_notice(scene: Scene, tmp_path: Path, put: Any) -> None:
+def test_what_stands_in_the_way_is_left_alone_and_costs_no_notice(session: Session, tmp_path: Path, put: Any) -> None:
     """Nothing is written through a link or into something that is no file; the notice is given all the same."""
-    scene.configure(event_log=True)
-    scene.state.mkdir()
+    session.configure(event_log=True)
+    session.state.mkdir()
     elsewhere = tmp_path / "elsewhere"
     elsewhere.write_text("mine")
-    put(scene.state / "events.jsonl", elsewhere)
-    scene.measured(160_000)
-    reply = scene.event("UserPromptSubmit", prompt="x", prompt_id="p")
+    put(session.state / "events.jsonl", elsewhere)
+    session.measured(160_000)
+    reply = session.event("UserPromptSubmit", prompt="x", prompt_id="p")
     assert "WARNING" in reply["systemMessage"]
     assert elsewhere.read_text() == "mine"
 

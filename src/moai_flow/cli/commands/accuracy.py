@@ -2,74 +2,103 @@
 
 from __future__ import annotations
 
-import statistics
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from moai_flow.cli import options, sessions
+from moai_flow.cli import chosen, options
 from moai_flow.cli.program import examples
+from moai_flow.core.errors import TokenBudgetError
 
 if TYPE_CHECKING:
-    from moai_flow.core.session import Session
+    from datetime import date
+
+    from moai_flow.analysis.accuracy import Errors
+    from moai_flow.replay.recorded import Recorded
 
 
 @click.command(
     "accuracy",
     epilog=examples(
-        ("accuracy", "the session of this project"),
+        ("accuracy", "this project's last session"),
+        ("accuracy --days 30 --project all", "all sessions of a month"),
+        ("accuracy ~/transcripts", "the transcripts in a folder"),
         ("accuracy --json", "the same, for a script"),
     ),
 )
+@click.argument("target", required=False)
 @options.as_json
+@chosen.options
 @options.session
 @options.state_dir
-def command(*, as_json: bool, session: str | None, state_dir: str | None) -> None:
-    """Show how far the estimates of a session were from what was then measured, by kind of text.
+def command(
+    *,
+    target: str | None,
+    as_json: bool,
+    project: str | None,
+    since: date | None,
+    until: date | None,
+    days: float | None,
+    session: str | None,
+    state_dir: str | None,
+) -> None:
+    """Show how far the estimates were from what was then measured, by kind of text.
 
-    Between two measurements the hooks estimate what a prompt or a tool's result adds. Each time a measurement
-    replaces estimates, both are kept (the last 50 times). Percentages are of what was measured.
+    Between two measurements the hooks estimate what a prompt or a tool's result adds; sessions are played again from
+    Claude Code's own transcripts, so that everybody can check the figures on sessions of their own. TARGET is a
+    transcript, a folder of transcripts, or how a session's id begins. Percentages are of what was measured: for a kind
+    of text, of what the window grew by; for the next request, of all that it read.
     """
-    state = sessions.state_folder(state_dir)
-    with sessions.opened(state, sessions.find(state, session)) as ledger:
-        found = ledger.session
-    table = summary(found)
+    when = chosen.period(since, until, days)
+    if (target or session) and (when or project or (target and session)):
+        raise click.UsageError("TARGET, --session and the choice of a project's days exclude each other.")
+    if target or session:
+        found = chosen.pointed_at(target or session, state_dir)
+    else:
+        own = chosen.of_project(chosen.every(state_dir), project)
+        found = own[:1] if when is None else chosen.within(own, when)
+    if not found:
+        raise TokenBudgetError("no session in these days; --days 30 looks further back")
+    _print(found, _play(found, state_dir), as_json=as_json)
+
+
+def _play(found: list[Recorded], state_dir: str | None) -> Errors:
+    from moai_flow.analysis.accuracy import Errors
+    from moai_flow.analysis.load import load_errors, size_of, tasks_of
+    from moai_flow.analysis.parallel import over
+    from moai_flow.cli.view.progress import progress
+
+    errors = Errors()
+    tasks = tasks_of(found, chosen.environment(), chosen.state_of(state_dir))
+    with progress("Sessions", sum(one.size for one in found)) as advance:
+        for done in over(tasks, load_errors, size_of):
+            advance(size_of(done[0]) if done is not None else 0)
+            if done is not None:
+                errors.add(done[1])
+    return errors
+
+
+def _print(found: list[Recorded], errors: Errors, *, as_json: bool) -> None:
+    from moai_flow.analysis.accuracy import by_kind, summary
+
+    table, request = by_kind(errors), summary(errors.requests)
     if as_json:
         import json
 
         from moai_flow.hook.estimate.rates import characters_per_token
 
-        rates = characters_per_token(found.factors)
-        document = {"session_id": found.session_id, "kinds": table, "characters_per_token": rates}
+        document: dict[str, Any] = {"sessions": len(found), "kinds": table, "next_request": request}
+        if len(found) == 1:
+            rates = characters_per_token(errors.factors)
+            document |= {"session_id": found[0].session_id, "characters_per_token": rates}
         click.echo(json.dumps(document, indent=2))
         return
-    if not table:
-        click.echo("No estimate of this session was compared with a measurement yet.")
+    if not table and not request:
+        click.echo("No estimate was compared with a measurement yet.")
         return
-    click.echo(f"{'kind':10} {'count':>6} {'median':>8} {'p95':>8} {'worst':>8}")
-    for kind, row in table.items():
+    click.echo(f"{'kind':14} {'count':>8} {'median':>8} {'p95':>8} {'worst':>8}")
+    for kind, row in [*table.items(), *([("next request", request)] if request else [])]:
         click.echo(
-            f"{kind:10} {row['count']:>6} {row['median_percent']:>7.1f}% {row['p95_percent']:>7.1f}% "
-            f"{row['worst_percent']:>7.1f}%"
+            f"{kind:14} {row['count']:>8,} {row['median_percent']:>7.2f}% {row['p95_percent']:>7.2f}% "
+            f"{row['worst_percent']:>7.2f}%"
         )
-
-
-def summary(session: Session) -> dict[str, dict[str, Any]]:
-    """Return, by kind of text and for all together, the count and the errors in percent of what was measured."""
-    errors: dict[str, list[float]] = {}
-    for kind, estimated, measured in session.settlements:
-        if measured > 0:
-            error = abs(estimated - measured) * 100 / measured
-            errors.setdefault(kind, []).append(error)
-            errors.setdefault("all", []).append(error)
-    together = errors.pop("all", None)
-    ordered = {**dict(sorted(errors.items())), **({"all": together} if together else {})}
-    return {
-        kind: {
-            "count": len(found),
-            "median_percent": round(statistics.median(found), 2),
-            "p95_percent": round(sorted(found)[max(0, -(-len(found) * 95 // 100) - 1)], 2),
-            "worst_percent": round(max(found), 2),
-        }
-        for kind, found in ordered.items()
-    }

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from moai_flow.cli import chosen, options
 from moai_flow.cli.program import examples
 from moai_flow.core import notices
 from moai_flow.core.errors import TokenBudgetError
@@ -14,33 +15,44 @@ from moai_flow.core.errors import TokenBudgetError
 if TYPE_CHECKING:
     from moai_flow.replay.play import Step
 
+_HEAD = f"{'time':8}  {'event':18}  {'tool or agent':14}  {'swarm':12}  {'window':>9}  {'shared':>9}  said"
+
 
 @click.command(
     "replay",
     epilog=examples(
-        ("replay ~/.claude/projects/-home-me-app/0f3c.jsonl", "with the default settings"),
-        ("replay 0f3c.jsonl --config .moai/config/config.json", "with the project's"),
-        ("replay 0f3c.jsonl --notices", "only where something is said"),
+        ("replay", "this project's last session"),
+        ("replay 0f3c --notices", "one by how its id begins, only where something is said"),
+        ("replay ~/.claude/projects/-home-me-app", "all sessions of a folder, one after the other"),
+        ("replay 0f3c.jsonl --config .moai/config/config.json", "a file, with a project's settings"),
     ),
 )
-@click.argument("transcript", type=click.Path(path_type=Path))
+@click.argument("target", required=False)
 @click.option("--config", metavar="FILE", help="A settings file with a `token_budget` object [default: defaults].")
 @click.option("--notices", "only_notices", is_flag=True, help="Show only the events at which something is said.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON, one object an event.")
-def command(*, transcript: Path, config: str | None, only_notices: bool, as_json: bool) -> None:
-    """Play TRANSCRIPT again, with its subagents, event by event.
+@options.state_dir
+def command(
+    *, target: str | None, config: str | None, only_notices: bool, as_json: bool, state_dir: str | None
+) -> None:
+    """Play a session again, with its subagents, event by event.
 
-    Shows what the ledger and the notices would have been, so that settings can be tried before living with them.
-    Nothing is read or written but the transcripts; no session is touched.
+    TARGET is a transcript, a folder of transcripts, or how a session's id begins; without it, this project's last
+    session. Shows what the ledger and the notices would have been, so that settings can be tried before living with
+    them. Nothing is written; no session is touched.
     """
     from moai_flow.replay.play import play
 
     section = _section(config)
-    if not as_json:
-        click.echo(f"{'time':8}  {'event':18}  {'tool or agent':14}  {'swarm':12}  {'window':>9}  {'shared':>9}  said")
-    for step in play(transcript, section):
-        if not only_notices or step.to_person or step.to_model:
-            click.echo(_as_json(step) if as_json else _row(step))
+    found = chosen.pointed_at(target, state_dir)
+    for number, session in enumerate(reversed(found)):
+        if not as_json:
+            if len(found) > 1:
+                click.echo(f"{chr(10) if number else ''}session {session.session_id}")
+            click.echo(_HEAD)
+        for step in play(session, section):
+            if not only_notices or step.to_person or step.to_model:
+                click.echo(_as_json(session.session_id, step) if as_json else _row(step))
 
 
 def _section(config: str | None) -> dict[str, Any]:
@@ -68,7 +80,7 @@ def _row(step: Step) -> str:
     return "\n".join([row.rstrip(), *said, *heard])
 
 
-def _as_json(step: Step) -> str:
+def _as_json(session_id: str, step: Step) -> str:
     import json
 
     from moai_flow.core.status import global_status
@@ -76,6 +88,7 @@ def _as_json(step: Step) -> str:
     given = step.payload
     return json.dumps(
         {
+            "session_id": session_id,
             "at": step.written,
             "event": given["hook_event_name"],
             "tool": given.get("tool_name"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from typing import TYPE_CHECKING
 
 import click
 
@@ -11,6 +12,9 @@ from moai_flow.cli.limits import require_swarm
 from moai_flow.cli.program import examples
 from moai_flow.cli.view.as_json import budget_document, print_json
 from moai_flow.core import notices
+
+if TYPE_CHECKING:
+    from moai_flow.core.ledger import Ledger
 
 
 @click.command(
@@ -36,13 +40,15 @@ def command(*, swarm: str | None, as_json: bool, session: str | None, state_dir:
         now = time.time()
         chosen = [require_swarm(ledger, swarm)] if swarm else list(ledger.swarms.values())
         for found in chosen:
-            before = found.consumed
+            counted, consumed = _counted(ledger), found.consumed
             ledger.reset(found.swarm_id, now)
-            freed = before - found.consumed
-            if found.isolated:
-                lines.append(f"{found.swarm_id}: {freed:,} tokens taken back, {found.available:,} left")
-            elif not found.open_ended:
-                lines.append(f"{found.swarm_id}: {freed:,} tokens stay in the main window and count for main")
+            freed = counted - _counted(ledger)
+            stays = consumed - found.consumed - freed
+            if not found.open_ended:
+                if freed or not stays:
+                    lines.append(f"{found.swarm_id}: {freed:,} tokens taken back, {found.available:,} left")
+                if stays:
+                    lines.append(f"{found.swarm_id}: {stays:,} tokens stay in the main window and count for main")
         notices.rearm(ledger)
         if any(found.open_ended for found in chosen):
             lines.append(f"main: holds {ledger.total_consumed:,} tokens until /clear or /compact empties the window")
@@ -51,3 +57,8 @@ def command(*, swarm: str | None, as_json: bool, session: str | None, state_dir:
         return
     for line in lines:
         click.echo(line)
+
+
+def _counted(ledger: Ledger) -> int:
+    """Return the tokens that all swarms have consumed."""
+    return ledger.total_consumed + ledger.isolated_consumed

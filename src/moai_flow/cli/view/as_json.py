@@ -28,7 +28,13 @@ def budget_document(ledger: SessionLedger) -> dict[str, Any]:
             "size": session.window_size or None,
         },
         "phase": phase_status(ledger),
-        "forecast": {"turns": ahead.turns, "limit": ahead.limit, "is_compaction": ahead.is_compaction},
+        "forecast": {
+            "turns": ahead.turns,
+            "least": ahead.least,
+            "most": ahead.most,
+            "limit": ahead.limit,
+            "is_compaction": ahead.is_compaction,
+        },
     }
 
 

@@ -84,10 +84,11 @@ def lines(ledger: SessionLedger, *, style: Style, ascii_only: bool) -> list[str]
 def outlook(ledger: SessionLedger) -> str:
     """Return how long the main window will do, "" while the pace is unknown."""
     ahead = forecast(ledger)
-    if ahead.turns is None:
+    text = turns_text(ahead)
+    if not text:
         return ""
     until = " where the client compacts by itself" if ahead.is_compaction else ""
-    return f"{turns_text(ahead.turns)} left at this pace, to {ahead.limit:,} tokens{until}"
+    return f"{text} left at this pace, to {ahead.limit:,} tokens{until}"
 
 
 def _window_note(ledger: SessionLedger) -> str:
@@ -97,6 +98,10 @@ def _window_note(ledger: SessionLedger) -> str:
 
 def _swarm_row(ledger: SessionLedger, swarm: Swarm, style: Style, *, ascii_only: bool) -> str:
     reserved = f"{swarm.reserved:,} reserved" if swarm.reserved else ""
+    if not (swarm.has_limit or swarm.open_ended):
+        mark = swarm_mark(ledger, swarm) if swarm.consumed else ""
+        notes = "  ".join([text for text in ("no limit", reserved) if text])
+        return f"{_cut(f'  {swarm.swarm_id}'):<{_NAME_WIDTH}}{mark + format(swarm.consumed, ','):>10}   {notes}"
     return _row(
         f"  {swarm.swarm_id}",
         swarm.consumed,

@@ -9,7 +9,7 @@ import posix
 
 from moai_flow.core import compact_json
 from moai_flow.core.config import BudgetConfig
-from moai_flow.core.setting_checks import AUTO, CHECKS, parse_text
+from moai_flow.core.setting_checks import CHECKS, parse_text
 from moai_flow.hook.state import files
 from moai_flow.hook.state.paths import config_file
 
@@ -87,7 +87,7 @@ def _from_environment(environ: Mapping[str, str], prefix: str) -> dict[str, Any]
     section = {}
     for key in CHECKS:
         text = environ.get(prefix + key.upper(), "")
-        if text and key != "swarms":
+        if text and key not in ("swarms", "phase_budgets"):
             section[key] = parse_text(text)
     return section
 
@@ -99,18 +99,15 @@ _KEPT = (
     "default_swarm_limit",
     "reserve_buffer",
     "subagents",
+    "phase_budgets",
 )
 
 
 def keep(session: Session, config: BudgetConfig) -> None:
-    """Write the settings in force into the session."""
-    session.settings = {key: getattr(config, key) for key in _KEPT}
-    if config.auto:
-        session.settings["total_budget"] = AUTO
+    """Write the settings that were given into the session."""
+    session.settings = {key: config.given[key] for key in _KEPT if key in config.given}
 
 
-def recall(session: Session) -> BudgetConfig | None:
-    """Return the settings that were in force at the session's last event, None if none are kept."""
-    if not session.settings:
-        return None
+def recall(session: Session) -> BudgetConfig:
+    """Return the settings that were in force at the session's last event, with its window's present size."""
     return BudgetConfig.merged([("ledger", session.settings)], session.window_size or None)[0]

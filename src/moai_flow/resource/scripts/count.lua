@@ -4,7 +4,8 @@
 -- ARGV[1], in one text because each argument costs the client 2 microseconds: number of the request, what to do,
 -- swarm, tokens, seconds since the epoch, tokens that swarms may use in all, seconds the client is remembered for
 -- ARGV[2] who may have the claim, missing for nobody
--- Replies 1 done, 0 refused, -1 wait for whoever has the claim, -2 figures beyond exact arithmetic here.
+-- Replies 1 done, 0 refused, -1 wait for whoever has the claim, -2 not to be done here: figures
+-- beyond exact arithmetic, or a threshold is crossed.
 
 local EXACT = 9007199254740991
 local number, action, swarm, tokens, clock, most, remembered =
@@ -16,7 +17,8 @@ local last, claim = held[1], held[2]
 if last and string.match(last, '^%d+') == number then return tonumber(string.match(last, '%d+$')) end
 if claim and claim ~= 'passing' and claim ~= ARGV[2] then return -1 end
 
-local fields = redis.call('HMGET', KEYS[1], 'a:' .. swarm, 'c:' .. swarm, 'r:' .. swarm, 'total', 'version')
+local fields = redis.call('HMGET', KEYS[1], 'a:' .. swarm, 'c:' .. swarm, 'r:' .. swarm, 'total', 'version',
+  'n:' .. swarm)
 local function finish(result)
   redis.call('SET', KEYS[3], number .. ' ' .. result, 'EX', remembered)
   return result
@@ -43,6 +45,10 @@ elseif action == 'release' then
 end
 if action == 'consume' or action == 'record' then
   consumed, total = consumed + tokens, total + tokens
+  -- A threshold that is crossed is counted by the library's own code: a swarm does that twice at most.
+  local percent, level = consumed * 100 / allocated, 0
+  if percent >= 90 then level = 2 elseif percent >= 75 then level = 1 end
+  if level > tonumber(fields[6] or 0) then return -2 end
 end
 
 local function whole(number) return string.format('%.0f', number) end
