@@ -42,7 +42,7 @@ def proxy(server: RedisProcess) -> Iterator[Proxy]:
 
 def hurry(budget: TokenBudget, seconds: float = 0.3) -> TokenBudget:
     """Let a budget wait for lost answers no longer than a test can."""
-    budget._file._timeout = seconds  # type: ignore[union-attr]
+    budget._state._timeout = seconds  # type: ignore[union-attr]
     return budget
 
 
@@ -79,10 +79,27 @@ def test_figures_beyond_exact_arithmetic_stay_exact(server: RedisProcess) -> Non
     """The server counts in doubles; what is larger is counted here."""
     budget = budget_on(server.url)
     budget.allocate_swarm("s", 10)
-    assert budget.record("s", 10**17 + 1)
-    assert budget.record("s", 1)
-    assert budget.get_global_status()["total_consumed"] == 10**17 + 2
-    assert budget.release_reservation("s", 10**18)
+    with redis.Redis.from_url(server.url) as client:
+        client.hset("token-budget-state:{team}:ledger", mapping={"c:s": 2**53 - 1, "total": 2**53 - 1})
+    for _ in range(3):
+        assert budget.record("s", 1)
+    assert budget.get_global_status()["total_consumed"] == 2**53 + 2
+    assert budget.release_reservation("s", 10**12)
+
+
+def test_a_crossing_is_counted_once_though_the_server_counts(server: RedisProcess) -> None:
+    """The threshold that a count crosses is noticed, by whichever process counts."""
+    first, second = budget_on(server.url), budget_on(server.url)
+    first.allocate_swarm("s", 1_000)
+    for budget, tokens, warnings in (
+        (first, 740, 0),
+        (second, 20, 1),
+        (first, 20, 1),
+        (second, 150, 2),
+        (first, 10, 2),
+    ):
+        assert budget.consume("s", tokens)
+        assert first.get_global_status()["swarms"]["s"]["warnings_issued"] == warnings
 
 
 @pytest.mark.parametrize(
