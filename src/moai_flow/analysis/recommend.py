@@ -78,6 +78,8 @@ def recommend(traces: Sequence[Trace]) -> list[Recommendation]:
 
 def _own(trace: Trace) -> list[Result]:
     """Return the results that somebody can do something about: not those of the client's own helpers."""
+    if not trace.agents and not any(result.agent for result in trace.results):
+        return trace.results
     return [
         result
         for result in trace.results
@@ -121,6 +123,8 @@ def _large(traces: Sequence[Trace]) -> Iterator[Recommendation]:
     """Yield single results that took a large part of the budget; one that was repeated is spoken of elsewhere."""
     for trace in traces:
         least = max(LARGE_TOKENS, trace.total_budget * LARGE_PERCENT // 100)
+        if all(result.tokens < least for result in trace.results):
+            continue
         groups: dict[tuple[str, str, str], list[Result]] = {}
         for result in _own(trace):
             groups.setdefault((result.agent, result.tool, result.asked or result.target), []).append(result)

@@ -80,7 +80,7 @@ class BudgetConfig:
     def __init__(self, **settings: Any) -> None:
         for key in settings:
             if key not in CHECKS:
-                raise ConfigError(f"{key}: unknown key; known are {', '.join(CHECKS)}")
+                raise ConfigError(f"{key}: {_unknown(key)}")
         given = {}
         for key, value in settings.items():
             try:
@@ -118,12 +118,12 @@ class BudgetConfig:
             for key, value in settings.items():
                 check = CHECKS.get(key)
                 if check is None:
-                    problems.append(f"{source}: {safe_name(key)}: unknown key")
+                    problems.append(f"{_place(source, settings, key)}{safe_name(key)}: {_unknown(key)}")
                     continue
                 try:
                     given[key] = check(value)
                 except (TypeError, ValueError) as error:
-                    problems.append(f"{source}: {key}: {error}, not {preview(value)}; not used")
+                    problems.append(_problem(source, settings, key, str(error)))
         values = {**DEFAULTS, "total_budget": AUTO, **given}
         problem = _resolve(values, window_size)
         if problem:
@@ -165,6 +165,29 @@ class BudgetConfig:
 
 _COMPARED = (*CHECKS, "auto")
 """What makes two settings equal, whether it was given or is a default."""
+
+
+def _unknown(key: str) -> str:
+    # Imported here: only a mistake needs it.
+    from moai_flow.core.suggestion import nearest
+
+    near = nearest(key, CHECKS)
+    return f"unknown key; did you mean {near}?" if near else f"unknown key; known are {', '.join(CHECKS)}"
+
+
+def _problem(source: str, settings: Mapping[str, Any], key: str, reason: str) -> str:
+    """Return the line for a value that cannot be used."""
+    value = settings[key]
+    name = reason.partition(":")[0].partition(".")[0]
+    if key == "swarms" and isinstance(value, dict) and name in value:
+        return f"{_place(source, settings, key, name)}{key}.{reason}"
+    return f"{_place(source, settings, key)}{key}: {reason}, not {preview(value)}"
+
+
+def _place(source: str, settings: Mapping[str, Any], *keys: str) -> str:
+    """Return how a line about a key begins: with file, line and section, or with the source that has no lines."""
+    place = getattr(settings, "place", None)
+    return f"{place(*keys)}: token_budget." if place is not None else f"{source}: "
 
 
 def _resolve(values: dict[str, Any], window_size: int | None) -> str:

@@ -133,7 +133,7 @@ def wait_for_reply(event: Event, ledger: SessionLedger | None, seconds: float) -
         now_size = transcript.size_of(path)
         if now_size != size:
             size = now_size
-            if charge.is_current(window, _read(window, path, history_offset)):
+            if charge.is_current(window, _read(window, path, history_offset), event.reply):
                 return
         if monotonic() >= deadline:
             return
@@ -158,7 +158,7 @@ def _measure(reading: Reading, ledger: SessionLedger, window: Window, main_trans
 def _read(window: Window, path: str, history_offset: int, source: Source = transcript) -> Measurement | None:
     return source.measure(
         path,
-        message=window.message,
+        message=window.newest,
         offset=window.offset,
         history_offset=history_offset if window.key == MAIN else 0,
         is_agent=window.key != MAIN,

@@ -81,11 +81,12 @@ def respond(
         ledger = advance(ledger, event, reading, project, now)
         decision = _decide(ledger, event, now) if event.name == PRE_TOOL_USE else None
         _learn(state, ledger, event)
-        ledger.session.compacts_at = window_size.compaction_point(ledger.session.window_size, environ)
+        _look_ahead(ledger, event, environ, project)
         reply.keep_problems(ledger, problems + unusable, is_rebuilt=locked.is_rebuilt)
         to_person, to_model = reply.notify(ledger, event)
         locked.save(ledger)
-        if locked.ledger is None:
+        if locked.ledger is None or event.name == SESSION_START:
+            # A session that is resumed is another process's from now on.
             clear_link.follow(state, event, environ)
     finally:
         files.close(lock)
@@ -244,3 +245,14 @@ def _event_log(ledger: SessionLedger) -> EventLog | None:
     from moai_flow.hook.state.event_log import EventLog
 
     return EventLog(ledger)
+
+
+def _look_ahead(ledger: SessionLedger, event: Event, environ: Mapping[str, str], project: str) -> None:
+    """Note where the client will compact by itself; a person changes that while a session runs."""
+    session = ledger.session
+    if event.name in (SESSION_START, USER_PROMPT_SUBMIT):
+        # Imported here: not for every tool call.
+        from moai_flow.hook.client_window import smaller_window
+
+        session.client_window = smaller_window(environ, project)
+    session.compacts_at = window_size.compaction_point(session.window_size, environ, session.client_window)

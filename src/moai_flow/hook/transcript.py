@@ -57,7 +57,7 @@ def measure(
             messages = scan(_read(descriptor, offset, size), offset, is_agent=is_agent)
             # Where the file was replaced, something else stands there now.
             if message in messages and messages[message].offset == offset:
-                return _newest(messages, offset, size)
+                return _newest(messages, offset, size, message)
         length = FIRST_TAIL
         while True:
             start = max(history_offset, size - length)
@@ -118,10 +118,20 @@ def _read(descriptor: int, start: int, end: int) -> bytes:
     return data
 
 
-def _newest(messages: dict[str, Message], start: int, size: int) -> Measurement:
+def _newest(messages: dict[str, Message], start: int, size: int, known: str = "") -> Measurement:
+    """Return the measurement of the newest message; `known` is the one that was measured before."""
     *before, newest_id = messages
     newest = messages[newest_id]
     earlier = [call for message in before for call in messages[message].calls]
+    thoughts = 0
+    if newest.is_placeholder or "sonnet-4-5" in newest.model:
+        # Imported here: the models and clients that are in use today do neither.
+        from moai_flow.hook import outputs
+
+        unknown = messages if known else [newest_id]
+        thoughts = sum([outputs.forgotten_thoughts(messages[name], name) for name in unknown if name != known])
+        if newest.is_placeholder:
+            outputs.fill_in(newest, newest_id)
     return Measurement(
         newest.occupancy,
         newest.output,
@@ -134,4 +144,9 @@ def _newest(messages: dict[str, Message], start: int, size: int) -> Measurement:
         compactions=[message for message in messages if message.startswith(COMPACTION)],
         ended=newest.ended,
         model=newest.model,
+        client=newest.client,
+        is_rough=newest.is_rough,
+        before=newest.before,
+        texts=newest.texts,
+        thoughts=thoughts,
     )

@@ -185,18 +185,20 @@ def _mark(x: float, word: str, kind: str, *, is_labelled: bool) -> Iterator[str]
 
 def _times(traces: Sequence[Trace], scale: Scale) -> Iterator[str]:
     """Yield when points were taken, where there is room: a day once, then times of day; nothing twice."""
+    points = [point for trace in traces for point in trace.points]
+    step = (scale.right - _LEFT) / max(1, scale.points - 1)
     day = label = ""
     free, index = 0.0, 0
-    for trace in traces:
-        for point in trace.points:
-            x, (date, _, time) = scale.x(index), when(point.at).partition(" ")
-            text, width = (time, _TIME_WIDTH) if date == day else (date, _DATE_WIDTH)
-            anchor, begin = ("start", x) if index == 0 else ("middle", x - width / 2)
-            if begin >= free and begin + width <= scale.right and text != label:
-                yield f'<text class="tick" x="{x}" y="{_HEIGHT - 12}" text-anchor="{anchor}">{text}</text>'
-                day, label = date, text
-                free = begin + width + _TIME_WIDTH / 2
-            index += 1
+    while index < len(points):
+        x, (date, _, time) = scale.x(index), when(points[index].at).partition(" ")
+        text, width = (time, _TIME_WIDTH) if date == day else (date, _DATE_WIDTH)
+        anchor, begin = ("middle", x - width / 2) if index else ("start", x)
+        if begin >= free and begin + width <= scale.right and text != label:
+            yield f'<text class="tick" x="{x}" y="{_HEIGHT - 12}" text-anchor="{anchor}">{text}</text>'
+            day, label = date, text
+            free = begin + width + _TIME_WIDTH / 2
+        # Most points have no room for a label: the next that may have is looked at.
+        index = max(index + 1, int((free + _TIME_WIDTH / 2 - _LEFT) / step) if step else 0)
 
 
 def _hovers(traces: Sequence[Trace], scale: Scale) -> Iterator[str]:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from support.commands import Hook, Run
 
-from moai_flow.cli.checks import config, runtime, state
+from moai_flow.cli.checks import runtime, state
 from moai_flow.cli.checks.finding import Finding
 from moai_flow.cli.client import entry_points
 
@@ -337,10 +337,3 @@ class TestSettings:
         write(home / ".claude" / "settings.json", '{"env": {"TOKEN_BUDGET_TOTAL_BUDGET": "100000"}}')
         [finding] = doctor()["settings"]
         assert "budget 100,000 tokens, warnings at 75,000 and 90,000 (environment)" in finding["text"]
-
-    @pytest.mark.parametrize(
-        ("keys", "line"), [(["a"], 2), (["a", "b"], 3), (["c"], 5), (["nope"], 1), (["a", "nope"], 2)]
-    )
-    def test_line_of(self, keys: list[str], line: int) -> None:
-        """The last key that is found in order."""
-        assert config.line_of('{\n"a": {\n"b": 1\n},\n"c": 2}', *keys) == line

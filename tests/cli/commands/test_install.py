@@ -76,8 +76,7 @@ def test_the_status_line_is_one_shell_command(run: Run, path: Path) -> None:
 def test_shows_the_change_and_keeps_everything_else(run: Run, path: Path) -> None:
     """Other keys, their order and how they are written stay; what was there is in a backup."""
     write(path, BY_HAND)
-    result = run("install")
-    assert "+" in result.output
+    result = run("install", "--diff")
     assert f"--- {path}" in result.output
     after = path.read_text()
     kept = [line for line in BY_HAND.splitlines() if "Stop" not in line and "PreToolUse" not in line]
@@ -91,7 +90,7 @@ def test_shows_the_change_and_keeps_everything_else(run: Run, path: Path) -> Non
 def test_a_status_line_of_the_users_stays(run: Run, path: Path) -> None:
     """There is only one; the output says that it was left alone."""
     write(path, BY_HAND)
-    assert "the status line stays as it is" in run("install").output
+    assert "status line      yours stays as it is (my-line)" in run("install").output
     assert read(path)["statusLine"]["command"] == "my-line"
 
 
@@ -355,13 +354,45 @@ def test_wrap_shows_another_status_line_above_ours(run: Run, path: Path) -> None
     write(path, text)
     run("install", "--wrap")
     ours = entry_points.status_line_command()
-    assert shlex.split(read(path)["statusLine"]["command"]) == [*ours, "--wrap", other]
+    words = shlex.split(read(path)["statusLine"]["command"])
+    assert words == ["[", "-r", ours[-1], "]", "&&", *ours, "--wrap", other, "||", "exec", "/bin/sh", "-c", other]
     assert read(path)["statusLine"]["padding"] == 0
     path.write_text(path.read_text().replace(ours[0], "/old/python3"))
     run("install")
-    assert shlex.split(read(path)["statusLine"]["command"]) == [*ours, "--wrap", other]
+    assert shlex.split(read(path)["statusLine"]["command"]) == words
     run("uninstall")
     assert path.read_text() == text
+
+
+def test_a_wrapped_status_line_outlives_the_package(run: Run, path: Path, tmp_path: Path) -> None:
+    """Where the entry point has gone, the shell shows the person's own line, with the client's input."""
+    write(path, json.dumps({"statusLine": {"type": "command", "command": "cat; echo 'my line'"}}))
+    run("install", "--wrap")
+    line = read(path)["statusLine"]["command"].replace(entry_points.folder(), str(tmp_path / "gone"))
+    done = subprocess.run(["/bin/sh", "-c", line], input=b"{}", capture_output=True, check=True, timeout=30)
+    assert (done.stdout, done.stderr) == (b"{}my line\n", b"")
+
+
+def test_an_edit_from_true_to_1_is_kept(run: Run, path: Path) -> None:
+    """To Python both are equal, to a person they are not."""
+    write(path, '{"verbose": true}')
+    run("install")
+    path.write_text(path.read_text().replace("true", "1"))
+    run("uninstall")
+    assert path.read_text().replace(" ", "").strip() == '{"verbose":1}'
+
+
+def test_the_slash_commands_come_and_go(run: Run, path: Path) -> None:
+    """As files that the client names like the plugin's; what a person wrote there stays."""
+    folder = path.parent / "commands" / "token-budget"
+    folder.mkdir(parents=True)
+    (folder / "report.md").write_text("mine")
+    run("install")
+    assert sorted(file.name for file in folder.iterdir()) == ["allocate.md", "report.md", "setup.md", "status.md"]
+    assert f'/bin/sh "{entry_points.folder()}/run" command' in (folder / "status.md").read_text()
+    assert "CLAUDE_PLUGIN_ROOT" not in (folder / "status.md").read_text()
+    run("uninstall")
+    assert [file.name for file in folder.iterdir()] == ["report.md"]
 
 
 def test_a_wrapped_status_line_is_put_back_beside_other_changes(run: Run, path: Path) -> None:

@@ -6,7 +6,7 @@ import os
 import time
 from typing import TYPE_CHECKING, Any
 
-from moai_flow.cli import sessions
+from moai_flow.cli import ledgers
 from moai_flow.cli.checks.finding import BROKEN, OK, WARNING, Finding
 from moai_flow.cli.client import entry_points, environment, registration
 from moai_flow.cli.client.command_line import words_of
@@ -66,12 +66,10 @@ def _read(paths: list[str], into: dict[str, dict[str, Any]]) -> Iterator[Finding
 def _was_metered_lately() -> bool:
     """Return whether a hook has run: a plugin given on the command line is in no settings."""
     try:
-        folder = sessions.state_folder()
-        latest = sessions.recent(folder)[0]
-        changed = os.stat(os.path.join(folder, "sessions", f"{latest}.json")).st_mtime
-    except (TokenBudgetError, IndexError, OSError):
+        latest = ledgers.listed(ledgers.state_folder())[0].last_event
+    except (TokenBudgetError, IndexError):
         return False
-    return time.time() - changed < _LATELY_SECONDS
+    return time.time() - latest < _LATELY_SECONDS
 
 
 def _one(path: str, scope: str, places: list[registration.Place]) -> Iterator[Finding]:

@@ -56,6 +56,12 @@ def folder() -> str:
     )
 
 
+def skills_folder() -> str:
+    """Return the folder of the slash commands: inside an installed package, `skills` of a clone."""
+    inside = os.path.join(os.path.dirname(os.path.abspath(moai_flow.__file__)), "skills")
+    return inside if os.path.isdir(inside) else os.path.join(os.path.dirname(folder()), "skills")
+
+
 def interpreter() -> str:
     """Return the interpreter for hooks: that of this process, not through a virtual environment.
 

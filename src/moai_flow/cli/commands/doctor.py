@@ -13,7 +13,7 @@ from moai_flow.cli.checks.finding import BROKEN, OK, WARNING
 from moai_flow.cli.client import environment
 from moai_flow.cli.program import examples
 from moai_flow.cli.view.as_json import print_json
-from moai_flow.cli.view.terminal import colour
+from moai_flow.cli.view.console import colour
 from moai_flow.core.errors import TokenBudgetError
 
 if TYPE_CHECKING:

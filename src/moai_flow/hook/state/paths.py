@@ -72,6 +72,11 @@ def quarantine(folder: str) -> str:
     return f"{folder}/quarantine"
 
 
+def models(folder: str) -> str:
+    """Return the folder of what was learned of each model's text."""
+    return f"{folder}/models"
+
+
 def processes(folder: str) -> str:
     """Return the folder of the files that `process_file` names."""
     return f"{folder}/processes"
