@@ -136,11 +136,14 @@ def watch(*, name: str | None, interval: float, as_json: bool, state_dir: str | 
         for line in _lines(_document(pool, state)):
             click.echo(line)
         return
-    from moai_flow.cli.view.screen import Screen
+    from rich.text import Text
+
+    from moai_flow.cli.view.live import Screen
 
     with Screen() as screen, suppress(KeyboardInterrupt):
         while True:
-            screen.draw([*_lines_or_problem(pool, state), "", f"{time.strftime('%H:%M:%S')}   {KEYS}"])
+            shown = Text.from_ansi("\n".join(_lines_or_problem(pool, state)), overflow="fold")
+            screen.draw([shown], f"{time.strftime('%H:%M:%S')}   {KEYS}")
             if screen.key(interval) in ("q", "\x04"):
                 return
 
@@ -233,10 +236,11 @@ def _with_store(pool: Pool, state: str, work: Callable[[Store], Result]) -> Resu
 
 
 def _lines(document: dict[str, Any]) -> list[str]:
+    from moai_flow.cli.view.budget import bar_text
+    from moai_flow.cli.view.console import colour
     from moai_flow.cli.view.pool_table import lines
-    from moai_flow.cli.view.terminal import ascii_only, colour
 
-    return lines(document, time.time(), style=colour, ascii_only=ascii_only())
+    return lines(document, time.time(), style=colour, bar=bar_text)
 
 
 def _lines_or_problem(pool: Pool, state: str) -> list[str]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from moai_flow.cli.view.table import bar
 from moai_flow.core.notices import LEVEL_NAMES, NORMAL
 from moai_flow.pool.period import words
 from moai_flow.pool.thresholds import level
@@ -13,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     Style = Callable[[str, int], str]
+    Bar = Callable[[float, int], str]
 
 AWAY_SECONDS = 600.0
 """Seconds without a publication after which a session is shown as away."""
@@ -22,16 +22,16 @@ _MINUTE, _HOUR, _DAY = 60.0, 3_600.0, 86_400.0
 _LONG = 2
 
 
-def lines(document: dict[str, Any], now: float, *, style: Style, ascii_only: bool) -> list[str]:
+def lines(document: dict[str, Any], now: float, *, style: Style, bar: Bar) -> list[str]:
     """Return the table of a pool.
 
     Args:
         document: what `overview.of` returns.
         now: seconds since the epoch.
         style: how a text of a level (0-2) is coloured.
-        ascii_only: whether bars are made of `#` and `.`.
+        bar: returns the bar of a percentage (0-100) in the colour of a level.
     """
-    looks = {"style": style, "ascii_only": ascii_only}
+    looks = (style, bar)
     rows = [f"pool {document['pool']}  {document['store']}", "", _row(f"all {words(document['per'])}", document, looks)]
     rows += [_row(f"  {swarm}", figures, looks) for swarm, figures in document["swarms"].items()]
     sessions = document["sessions"]
@@ -45,15 +45,15 @@ def lines(document: dict[str, Any], now: float, *, style: Style, ascii_only: boo
     return rows
 
 
-def _row(name: str, figures: dict[str, Any], looks: dict[str, Any]) -> str:
+def _row(name: str, figures: dict[str, Any], looks: tuple[Style, Bar]) -> str:
     used, limit = figures["consumed"], figures["limit"]
     leased = f"{figures['leased']:,} leased" if figures["leased"] else ""
     row = f"{_cut(name):<{_NAME_WIDTH}}{used:>14,}"
     if limit is None:
         return f"{row}  {leased}".rstrip()
-    reached, style = level(used, limit), looks["style"]
+    (style, bar), reached = looks, level(used, limit)
     percent = used * 100.0 / limit
-    cells = style(bar(percent, ascii_only=looks["ascii_only"]), reached)
+    cells = bar(percent, reached)
     notes = [style(LEVEL_NAMES[reached].upper(), reached) if reached > NORMAL else "", leased]
     return "  ".join([f"{row} / {limit:<14,}{percent:>7.1f}%", cells, *[note for note in notes if note]])
 
