@@ -44,6 +44,7 @@ class BudgetConfig:
         enforce: "off", "ask" or "deny": whether new subagents of a spent swarm are stopped.
         enable_auto_scaling: whether a swarm near its limit borrows what others do not use.
         event_log: whether notices and settlements are appended to a log file.
+        quiet: whether the session goes on before a hook has answered, while it is far from every threshold.
         phase_budgets: tokens of MoAI-ADK's phases, in place of its own (`{"run": 180000}`).
 
     Attributes:
@@ -72,6 +73,7 @@ class BudgetConfig:
         enforce: str
         enable_auto_scaling: bool
         event_log: bool
+        quiet: bool
         phase_budgets: dict[str, int]
         auto: bool
         given: dict[str, Any]

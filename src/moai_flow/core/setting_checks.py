@@ -196,6 +196,7 @@ CHECKS: dict[str, Any] = {
     "enforce": _OneOf("off", "ask", "deny"),
     "enable_auto_scaling": _flag,
     "event_log": _flag,
+    "quiet": _flag,
     "phase_budgets": _phase_budgets,
 }
 """Every key of `token_budget` and the check of its value: it returns the value or raises."""
@@ -216,6 +217,7 @@ DEFAULTS: dict[str, Any] = {
     "enforce": "off",
     "enable_auto_scaling": False,
     "event_log": False,
+    "quiet": True,
     "phase_budgets": {},
 }
 

@@ -76,6 +76,10 @@ def test_takes_over_moais_threshold(run: Run, project: Path, own: Path) -> None:
     source.write_text(MOAI)
     assert run("config", "import-moai").exit_code == 0
     section = json.loads(own.read_text())["token_budget"]
-    assert section == {"warning_threshold_1": 125_000, "warning_threshold_2": 150_000}
+    assert section == {
+        "warning_threshold_1": 125_000,
+        "warning_threshold_2": 150_000,
+        "phase_budgets": {"plan": 30_000, "run": 180_000, "sync": 40_000},
+    }
     source.write_text("a: [")
     assert "workflow.yaml:1: not YAML" in run("config", "import-moai").output

@@ -42,18 +42,21 @@ def read(path: Path) -> Any:
 
 
 def test_registers_every_event_with_an_absolute_interpreter(run: Run, path: Path) -> None:
-    """No shell, no search on PATH, no site packages: the cheapest way to start a hook."""
+    """The launcher decides with a shell's builtins whether the session waits; nothing is searched for on PATH."""
     assert run("install").exit_code == 0
     hooks = read(path)["hooks"]
     assert set(hooks) == set(entry_points.EVENTS)
-    for groups in hooks.values():
+    for event, groups in hooks.items():
         [[handler]] = [group["hooks"] for group in groups]
         command, args = handler["command"], handler["args"]
         assert handler["type"] == "command"
         assert Path(command).is_absolute()
         assert os.access(command, os.X_OK)
-        assert args[:2] == ["-I", "-S"]
-        assert Path(args[-1]).is_file()
+        launcher, name, registered, interpreter = args[2:]
+        assert os.access(launcher, os.X_OK)
+        assert (name, registered) == ("hook", event)
+        assert Path(interpreter).is_absolute()
+        assert os.access(interpreter, os.X_OK)
 
 
 def test_what_is_registered_works(run: Run, path: Path) -> None:
@@ -63,6 +66,16 @@ def test_what_is_registered_works(run: Run, path: Path) -> None:
     payload = {"session_id": "s", "hook_event_name": "UserPromptSubmit", "prompt": "hello", "prompt_id": "p"}
     subprocess.run([handler["command"], *handler["args"]], input=json.dumps(payload).encode(), check=True, timeout=30)
     assert run("status", "--session", "s").exit_code == 0
+
+
+def test_a_removed_package_leaves_silent_hooks(run: Run, path: Path, tmp_path: Path) -> None:
+    """The client shows an error for a missing program at every event, and exit code 2 would erase the prompt."""
+    run("install")
+    [handler] = read(path)["hooks"]["UserPromptSubmit"][0]["hooks"]
+    command = [handler["command"], *handler["args"]]
+    command[command.index("hook") - 1] = str(tmp_path / "gone" / "entry" / "run")
+    done = subprocess.run(command, input=b"{}", capture_output=True, check=False, timeout=30)
+    assert (done.returncode, done.stdout, done.stderr) == (0, b"", b"")
 
 
 def test_the_status_line_is_one_shell_command(run: Run, path: Path) -> None:
@@ -174,7 +187,7 @@ def test_registering_and_taking_back_keeps_what_others_have(
     before = {**others, "hooks": hooks, "last": 1}
     document = Document(json.dumps(before, indent=indent))
     for _ in range(2):
-        registration.register(document, ["/bin/python3", "-I", "-S", "/x/moai_flow/entry/hook.py"])
+        registration.register(document, lambda event: ["/x/moai_flow/entry/run", "hook", event])
     assert sorted(place.event for place in registration.hooks_in(document.read())) == sorted(entry_points.EVENTS)
     assert registration.unregister(document)
     assert registration.without_empty(document.read()) == registration.without_empty(before)
@@ -225,7 +238,7 @@ def test_an_older_registration_is_brought_up_to_date_in_place(run: Run, path: Pa
     first, *rest = read(path)["hooks"]["Stop"]
     assert rest == []
     assert first["hooks"][1] == other
-    assert [first["hooks"][0]["command"], *first["hooks"][0]["args"]] == entry_points.command()
+    assert [first["hooks"][0]["command"], *first["hooks"][0]["args"]] == entry_points.command("Stop")
     assert first["hooks"][0]["timeout"] == 30
     run("uninstall")
     assert read(path) == {"hooks": {"Stop": [{"hooks": [other]}]}}

@@ -141,25 +141,50 @@ def edit(*, of_project: bool) -> None:
 @command.command("import-moai", epilog=examples(("config import-moai --project", "into the project's own file")))
 @of_project
 def import_moai(*, of_project: bool) -> None:
-    """Take over the point at which MoAI-ADK says to clear (`workflow.auto_clear.token_threshold`).
+    """Take over MoAI-ADK 3's figures: when to clear, and the budgets of its phases.
 
-    It is read from `.moai/config/sections/workflow.yaml` and becomes the critical threshold; the first warning comes
-    at five sixths of it, as with the defaults.
+    They are read from `.moai/config/sections/workflow.yaml`. `workflow.auto_clear.token_threshold` becomes the critical
+    threshold, and the first warning comes at five sixths of it, as with the defaults; `workflow.token_budget` becomes
+    `phase_budgets`.
     """
     source = os.path.join(projects.here(), MOAI_FILE)
-    threshold = _moai_threshold(source)
+    workflow = _moai_workflow(source)
+    threshold = _whole(source, workflow, "auto_clear", "token_threshold")
+    budgets = {phase: _whole(source, workflow, "token_budget", phase) for phase in ("plan", "run", "sync")}
+    found = {phase: tokens for phase, tokens in budgets.items() if tokens is not None}
+    if threshold is None and not found:
+        raise TokenBudgetError(f"{source}: neither workflow.auto_clear.token_threshold nor workflow.token_budget in it")
     path = budget_settings.file_for(os.environ, projects.here(), of_project=of_project)
-    budget_settings.change(path, "warning_threshold_1", threshold * 5 // 6)
-    budget_settings.change(path, "warning_threshold_2", threshold)
-    _say_done(path, "warning_threshold_1")
-    _say_done(path, "warning_threshold_2")
+    changes: list[tuple[str, Any]] = []
+    if threshold is not None:
+        changes += [("warning_threshold_1", threshold * 5 // 6), ("warning_threshold_2", threshold)]
+    if found:
+        changes.append(("phase_budgets", found))
+    for key, value in changes:
+        budget_settings.change(path, key, value)
+        _say_done(path, key)
 
 
-def _moai_threshold(source: str) -> int:
-    """Return MoAI-ADK's threshold in tokens.
+def _whole(source: str, workflow: dict[str, Any], section: str, key: str) -> int | None:
+    """Return a figure of MoAI-ADK's in tokens, None where the file does not have it.
 
     Raises:
-        TokenBudgetError: the file is missing, no YAML, or says nothing of it.
+        TokenBudgetError: it is no whole number above 0.
+    """
+    inside = workflow.get(section)
+    value = inside.get(key) if isinstance(inside, dict) else None
+    if value is None:
+        return None
+    if not isinstance(value, int) or isinstance(value, bool) or value < 1:
+        raise TokenBudgetError(f"{source}: workflow.{section}.{key} is no number of tokens")
+    return value
+
+
+def _moai_workflow(source: str) -> dict[str, Any]:
+    """Return the object `workflow` of MoAI-ADK's file.
+
+    Raises:
+        TokenBudgetError: the file is missing, no YAML, or has no such object.
     """
     import yaml
 
@@ -177,8 +202,7 @@ def _moai_threshold(source: str) -> int:
         mark = getattr(error, "problem_mark", None)
         line = f":{mark.line + 1}" if mark is not None else ""
         raise TokenBudgetError(f"{source}{line}: not YAML ({getattr(error, 'problem', error)})") from error
-    for name in ("workflow", "auto_clear", "token_threshold"):
-        found = found.get(name) if isinstance(found, dict) else None
-    if not isinstance(found, int) or isinstance(found, bool) or found < 1:
-        raise TokenBudgetError(f"{source}: workflow.auto_clear.token_threshold is no number of tokens")
-    return found
+    workflow = found.get("workflow") if isinstance(found, dict) else None
+    if not isinstance(workflow, dict):
+        raise TokenBudgetError(f"{source}: no object `workflow` in it")
+    return workflow

@@ -38,11 +38,10 @@ def command() -> None:
     if sys.platform == "win32":
         raise TokenBudgetError("the hooks run on Linux and macOS only; on Windows, try this in WSL")
     recording = tape.load()
-    arguments = entry_points.command()
     click.echo(f"A recorded session goes through the hooks in {entry_points.folder()}")
     moments: list[Moment] = []
     with tempfile.TemporaryDirectory(prefix="token-budget-") as place:
-        played = tape.play(recording, arguments, Path(place))
+        played = tape.play(recording, entry_points.command, Path(place))
         if sys.stdout.isatty():
             with click.progressbar(
                 played, length=len(recording), label="Events", item_show_func=_name, show_eta=False

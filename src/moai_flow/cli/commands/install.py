@@ -51,9 +51,9 @@ def command(*, scope: str, wrap: bool, enforce: bool, show_diff: bool, dry_run: 
     before = file.document.read()
     commands: dict[str, bytes] = {}
     if enforce and _has_plugin():
-        registration.register_enforcing(file.document, entry_points.command())
+        registration.register_enforcing(file.document, entry_points.command)
     else:
-        registration.register(file.document, entry_points.command(), enforce=enforce)
+        registration.register(file.document, entry_points.command, enforce=enforce)
         status_line.put(file.document, entry_points.status_line_command(), wrap=wrap)
         commands = slash_commands.changed(path)
         _warn(path, scope, before)

@@ -15,6 +15,9 @@ PRIVATE_FILE = 0o600
 LOCK_SECONDS = 0.15
 """Seconds to wait for a holder that makes no progress."""
 
+PATIENT_SECONDS = 1.0
+"""Seconds that a hook waits for one if the session does not wait for the hook."""
+
 MAX_ROUNDS = 20
 """How often a hook waits again because others did make progress."""
 
@@ -176,10 +179,10 @@ def replace(path: str, data: bytes, writer: str = "") -> None:
     posix.replace(temporary, path)
 
 
-def lock(path: str, watched: str) -> int:
+def lock(path: str, watched: str, seconds: float = LOCK_SECONDS) -> int:
     """Take the lock and return its descriptor; closing it, or the end of the process, gives it back.
 
-    Waits `LOCK_SECONDS`, and again as long as the `watched` file changes meanwhile: then others only stand
+    Waits so many seconds, and again as long as the `watched` file changes meanwhile: then others only stand
     before us in the queue.
 
     Raises:
@@ -196,7 +199,7 @@ def lock(path: str, watched: str) -> int:
     state = _state(watched)
     for _ in range(MAX_ROUNDS):
         try:
-            with process.time_limit(LOCK_SECONDS):
+            with process.time_limit(seconds):
                 fcntl.flock(descriptor, fcntl.LOCK_EX)
         except process.Elapsed:
             before, state = state, _state(watched)

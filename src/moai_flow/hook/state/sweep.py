@@ -42,12 +42,13 @@ def sweep(state: str, session: str, now: float) -> int:
     if not _is_due(marker, now):
         return 0
     removed = 0
-    for place in (paths.sessions(state), paths.processes(state), paths.quarantine(state), paths.models(state)):
+    places = (paths.sessions, paths.processes, paths.quiet, paths.quarantine, paths.models)
+    for place in [name(state) for name in places]:
         for name in _some(place, now):
             if removed == MAX_REMOVED:
                 return removed
             limit = TEMPORARY_SECONDS if name.endswith(".tmp") else LEDGER_SECONDS
-            if name.endswith(".lock") or name == f"{session}.json":
+            if name.endswith(".lock") or name in (session, f"{session}.json"):
                 continue
             if place == paths.models(state) and not name.endswith(".tmp"):
                 continue
