@@ -22,6 +22,12 @@ if TYPE_CHECKING:
 LOOKED_AT = 200
 """Ledgers, the most recent first, among which the session of a project is looked for."""
 
+MAX_PARTS = 100
+"""Times that a reader goes on reading what hooks left for later, 8 MB each."""
+
+MAX_LEFT_BYTES = 1 << 23
+"""Bytes of transcripts that a reader leaves unread: half-written lines."""
+
 _SUFFIX = ".json"
 _LATELY_SECONDS = 3600.0
 
@@ -231,3 +237,10 @@ def _prepare(ledger: SessionLedger, now: float) -> None:
     config, _ = BudgetConfig.merged(layers, session.window_size or None)
     ledger.use(config)
     charge.settle_reading(ledger, meter.read_all(ledger, session.transcript, now), now)
+    if ledger.spend is not None:
+        from moai_flow.hook.spending import complete
+
+        # What hooks left for later is at most what the files hold.
+        for _ in range(MAX_PARTS):
+            if complete(ledger, now) <= MAX_LEFT_BYTES:
+                break

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from typing import Any
 
+    from moai_flow.core.spend.limits import SpendLimit
+
 
 class BudgetConfig:
     """The settings of a budget; immutable by convention.
@@ -45,6 +47,8 @@ class BudgetConfig:
         enable_auto_scaling: whether a swarm near its limit borrows what others do not use.
         event_log: whether notices and settlements are appended to a log file.
         phase_budgets: tokens of MoAI-ADK's phases, in place of its own (`{"run": 180000}`).
+        spend: the limit of what all swarms together may be billed (a `SpendLimit`, or the settings' object), or None.
+        spend_weights: weights of the classes of tokens for limits that count "weighted", or None for the default ones.
 
     Attributes:
         auto: whether the total is the window's size.
@@ -73,6 +77,8 @@ class BudgetConfig:
         enable_auto_scaling: bool
         event_log: bool
         phase_budgets: dict[str, int]
+        spend: SpendLimit | None
+        spend_weights: tuple[float, ...] | None
         auto: bool
         given: dict[str, Any]
         pool: int
@@ -146,9 +152,11 @@ class BudgetConfig:
                 "agents": list(rule.agents),
                 "paths": list(rule.paths),
                 "reserve": rule.reserve,
+                "spend": rule.spend.as_dict() if rule.spend is not None else None,
             }
             for rule in self.swarms
         }
+        values["spend"] = self.spend.as_dict() if self.spend is not None else None
         return values
 
     def __eq__(self, other: object) -> bool:

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 from moai_flow.core.forecast import forecast, turns_text
 from moai_flow.core.notices import CRITICAL, LEVEL_NAMES, NORMAL, global_level, global_mark, swarm_level, swarm_mark
 from moai_flow.core.phases import phase_status
+from moai_flow.core.spend.notices import figures_text, percent
+from moai_flow.core.spend.notices import level as spend_level
 from moai_flow.core.swarm import MAIN
 
 if TYPE_CHECKING:
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
 
 BAR_CELLS = 20
 _NAME_WIDTH = 28
+ALL = "all swarms"
 _EIGHTHS = " ▏▎▍▌▋▊▉"
 
 
@@ -77,8 +80,21 @@ def lines(ledger: SessionLedger, *, style: Style, ascii_only: bool) -> list[str]
         for swarm in chosen:
             rows.append(_swarm_row(ledger, swarm, style, ascii_only=ascii_only))
             rows += _agent_rows(ledger, swarm)
+    rows += _spend_rows(ledger, style)
     ahead = outlook(ledger)
     return [*rows, "", ahead] if ahead else rows
+
+
+def _spend_rows(ledger: SessionLedger, style: Style) -> list[str]:
+    """Return a line for each limit of spend."""
+    spend = ledger.spend
+    rows = ["", "spend"] if spend is not None and spend.limits else []
+    for name in sorted(spend.limits) if spend is not None else ():
+        its_level = spend_level(spend, name)
+        word = style(LEVEL_NAMES[its_level].upper(), its_level) if its_level else ""
+        figures = f"{figures_text(spend, name)} ({percent(spend, name):.1f}%)"
+        rows.append(f"{_cut(f'  {name or ALL}'):<{_NAME_WIDTH}}{figures}  {word}".rstrip())
+    return rows
 
 
 def outlook(ledger: SessionLedger) -> str:

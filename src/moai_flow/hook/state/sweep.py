@@ -42,7 +42,7 @@ def sweep(state: str, session: str, now: float) -> int:
     if not _is_due(marker, now):
         return 0
     removed = 0
-    for place in (paths.sessions(state), paths.processes(state), paths.quarantine(state)):
+    for place in (paths.sessions(state), paths.processes(state), paths.quarantine(state), paths.spend(state)):
         for name in _some(place, now):
             if removed == MAX_REMOVED:
                 return removed
