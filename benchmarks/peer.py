@@ -32,7 +32,7 @@ def main() -> None:
     if node is None:
         raise SystemExit("node is not on PATH")
     with tempfile.TemporaryDirectory() as folder:
-        script = arguments.peer or _install(Path(folder, "npm"))
+        script = arguments.peer or install(Path(folder, "npm"))
         session = Session(Path(folder, "session"))
         payload = session.payload(**session.call())
         scratch = Path(folder, "tmp")
@@ -58,7 +58,8 @@ def main() -> None:
     tell(__file__, [("get-shit-done's context monitor / ours (at least)", peer.wall, 1.8)], arguments)
 
 
-def _install(folder: Path) -> str:
+def install(folder: Path) -> str:
+    """Install the peer into a new folder and return the path of its hook."""
     folder.mkdir()
     command = ["npm", "install", "--ignore-scripts", "--no-save", "--silent", "--prefix", str(folder), PACKAGE]
     subprocess.run(command, check=True, stdout=subprocess.DEVNULL)

@@ -89,7 +89,7 @@ def test_a_result_costs_what_was_measured(day: list[Trace]) -> None:
 
 
 def test_a_compaction_is_a_mark(day: list[Trace]) -> None:
-    """With what the window held before and after, and who asked for it."""
+    """With what the window held before and after, the first read on top of what is left, and who asked for it."""
     (mark,) = day[0].marks
     assert mark.automatic
     assert mark.before == max(point.occupancy for point in day[0].points[: mark.index])

@@ -1,3 +1,4 @@
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -32,6 +33,21 @@ def test_every_command_and_option_is_documented(name: str) -> None:
         names = parameter.opts if isinstance(parameter, click.Option) else [str(parameter.name).upper()]
         for option in names:
             assert option in text, f"{name} {option}"
+
+
+@pytest.mark.parametrize("name", SUMMARIES)
+def test_every_documented_option_exists(name: str) -> None:
+    """And the other way round: a row of a section's table names an option that the command has."""
+    found = load(name)
+    commands = [found, *(found.commands.values() if isinstance(found, click.Group) else ())]
+    known = {option for one in commands for parameter in one.params for option in parameter.opts}
+    for row in re.findall(r"^\| (`-.*?) \|", section(name), re.MULTILINE):
+        assert set(re.findall(r"`(--?[a-z][a-z-]*)", row)) <= known, row
+
+
+def test_a_command_that_is_nearly_one_is_suggested(run: Run) -> None:
+    """A slip of a letter is named."""
+    assert "Did you mean status?" in run("stauts").output
 
 
 @pytest.mark.parametrize("name", SUMMARIES)

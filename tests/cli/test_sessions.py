@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from moai_flow.cli import sessions
+from moai_flow.cli import ledgers
 from moai_flow.core.errors import LockTimeoutError, StateError
 from moai_flow.hook.state import files, paths
 from moai_flow.resource import TokenBudgetError
@@ -12,7 +12,7 @@ def test_holds_the_hooks_own_lock(begun: Path, state: Path) -> None:
     """While a command changes a ledger no hook can, and afterwards it can."""
     assert begun.exists()
     lock = paths.lock_file(str(state), "one")
-    with sessions.opened(str(state), "one"):
+    with ledgers.opened(str(state), "one"):
         assert files.try_lock(lock) == -1
     descriptor = files.try_lock(lock)
     assert descriptor >= 0
@@ -25,7 +25,7 @@ def test_a_kept_lock_is_an_error_that_names_it(state: Path) -> None:
     lock = paths.lock_file(str(state), "one")
     descriptor = files.try_lock(lock)
     try:
-        with pytest.raises(LockTimeoutError, match="another process keeps it"), sessions.opened(str(state), "one"):
+        with pytest.raises(LockTimeoutError, match="another process keeps it"), ledgers.opened(str(state), "one"):
             pytest.fail("it was opened")
     finally:
         files.close(descriptor)
@@ -38,7 +38,7 @@ def test_an_error_inside_leaves_the_ledger_as_it_was(state: Path) -> None:
     before = path.read_bytes()
 
     def fail() -> None:
-        with sessions.opened(str(state), "one") as ledger:
+        with ledgers.opened(str(state), "one") as ledger:
             ledger.reset("backend", 1.0)
             raise TokenBudgetError("no")
 
@@ -55,7 +55,7 @@ def test_a_ledger_that_cannot_be_written_is_an_error(state: Path) -> None:
     (state / "sessions" / "one.json.tmp").mkdir()
 
     def change() -> None:
-        with sessions.opened(str(state), "one") as ledger:
+        with ledgers.opened(str(state), "one") as ledger:
             ledger.reset("backend", 1.0)
 
     with pytest.raises(StateError, match=r"one\.json: .*check the folder's rights"):

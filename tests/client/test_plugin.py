@@ -133,13 +133,16 @@ def test_the_manifests_are_valid(client: Client, tmp_path: Path) -> None:
 
 
 def test_the_plugin_installs_from_its_marketplace(client: Client, standin: StandIn, tmp_path: Path) -> None:
-    """As people install it: the clone is a marketplace, the client copies the plugin and its hooks answer."""
+    """As people install it: the clone is a marketplace, the client copies what the plugin needs, its hooks answer.
+
+    The copy holds no tests or documents: `plugin/` is a folder of links to the parts that are loaded.
+    """
     clone = tmp_path / "clone"
-    names = ("hooks", ".claude-plugin", "src", "README.md", "LICENSE")
-    for name in names:
-        copy = shutil.copytree if (ROOT / name).is_dir() else shutil.copy
-        clone.mkdir(exist_ok=True)
-        copy(ROOT / name, clone / name)
+    left_out = shutil.ignore_patterns("__pycache__", "recordings")
+    for name in ("hooks", "skills", ".claude-plugin", "src", "tests", "plugin"):
+        shutil.copytree(ROOT / name, clone / name, symlinks=True, ignore=left_out)
+    for name in ("README.md", "LICENSE"):
+        shutil.copy(ROOT / name, clone / name)
     for arguments in (["marketplace", "add", str(clone)], ["install", "token-budget@token-budget"]):
         command = [client.binary, "plugin", *arguments]
         done = subprocess.run(
@@ -152,6 +155,10 @@ def test_the_plugin_installs_from_its_marketplace(client: Client, standin: Stand
             check=False,
         )
         assert done.returncode == 0, done.stdout + done.stderr
-    steps = [{"tool": "Bash", "input": {"command": "sleep 0.4"}, "ctx": 152_000}, {"text": "done", "ctx": 153_000}]
+    steps = [{"tool": "Bash", "input": {"command": "sleep 0.4"}, "ctx": 760_000}, {"text": "done", "ctx": 761_000}]
     client.run(plan_prompt("work", steps))
-    assert "WARNING: Global token usage at 152,0" in standin.turns[-1].text
+    assert "WARNING: Global token usage at 760,0" in standin.turns[-1].text
+    (copy,) = (client.home / ".claude" / "plugins" / "cache").glob("*/token-budget/*")
+    assert {"hooks", "skills", "src"} <= {path.name for path in copy.iterdir()}
+    assert not (copy / "tests").exists()
+    assert not [path for path in copy.rglob("*") if path.is_symlink()]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -91,7 +92,7 @@ def test_bad_setting_in_a_file_is_named_with_the_file(own_folders: Path, key: st
     with pytest.raises(ConfigError) as caught:
         TokenBudget(path)
     message = str(caught.value)
-    assert message.startswith(f"{path}: token_budget.{key}:")
+    assert re.match(rf"{re.escape(str(path))}(:1)?: token_budget\.{key}\b", message)
     assert reason in message
     assert "\n" not in message
 
@@ -104,9 +105,9 @@ def test_bad_setting_in_a_file_is_named_with_the_file(own_folders: Path, key: st
         pytest.param(b"\xff\xfe", "not JSON", id="not text"),
         pytest.param(b"[" * 100_000, "not JSON", id="nested too deeply"),
         pytest.param(b"[]", "must be an object, not list", id="a list"),
-        pytest.param(b'{"token_budget": 5}', "token_budget: must be an object, not int", id="a number"),
-        pytest.param(b'{"token_budget": null}', "token_budget: must be an object, not NoneType", id="null"),
-        pytest.param(b'{"token_budget": {"total_budget": NaN}}', "token_budget.total_budget", id="NaN"),
+        pytest.param(b'{"token_budget": 5}', "token_budget: must be an object, not 5", id="a number"),
+        pytest.param(b'{"token_budget": null}', "token_budget: must be an object, not None", id="null"),
+        pytest.param(b'{"token_budget": {"total_budget": NaN}}', "not JSON (NaN is not JSON)", id="NaN"),
     ],
 )
 def test_malformed_file_is_named(own_folders: Path, content: bytes, reason: str) -> None:
@@ -115,7 +116,7 @@ def test_malformed_file_is_named(own_folders: Path, content: bytes, reason: str)
     path.write_bytes(content)
     with pytest.raises(ConfigError) as caught:
         TokenBudget(path)
-    assert str(caught.value).startswith(f"{path}: ")
+    assert str(caught.value).startswith(f"{path}:")
     assert reason in str(caught.value)
 
 

@@ -61,7 +61,7 @@ def test_what_never_came_is_forgotten_and_teaches_nothing(ledger: SessionLedger)
     answered(ledger, "b", 300)
     following = Measurement(11_200, 60, "msg_2", 900, transcript_bytes=1_800, earlier=["a", "b", "c"])
     settlement = settle(ledger, ledger.windows[MAIN], following, 0)
-    assert sorted(settlement.claims) == [("prose", 300), ("prose", 700)]
+    assert sorted(settlement.claims) == [("prose", 300, 1.0), ("prose", 700, 1.0)]
     assert ledger.windows[MAIN].tokens == ledger.total_consumed == 11_200
 
 

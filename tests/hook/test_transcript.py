@@ -82,7 +82,7 @@ CASES = [
         "compaction:b1",
         id="a message replayed after a compaction, told by its name",
     ),
-    pytest.param([message("a", 5_000), boundary("many")], 0, "compaction:b1", id="a compaction without a figure"),
+    pytest.param([message("a", 5_000), boundary("many")], 4_700, "compaction:b1", id="a compaction without a figure"),
     pytest.param(
         [message("", 5_000, requestId="req_1")], 5_000, "req_1", id="a message without an id has its request's"
     ),

@@ -11,8 +11,10 @@ import time
 from pathlib import Path
 
 import faults
-from scenes import DAMAGED, FRESH, RUNNING, Scene
+from scenes import BESIDE, DAMAGED, FRESH, RUNNING, Scene
 from support.harness import EXAMPLES
+
+from moai_flow.hook import quiet
 
 LONGEST = 0.007
 """Seconds: longer than a hook takes in a forked process."""
@@ -25,7 +27,7 @@ def strike(scene: Scene, after: float) -> int:
     child = os.fork()
     if child == 0:
         try:
-            faults.start(scene.session.env, str(stdin), str(stdout), None)
+            faults.start(scene.environ, str(stdin), str(stdout), None)
         finally:
             os._exit(0)
     time.sleep(after)
@@ -39,6 +41,7 @@ def main(count: int, seed: int) -> int:
     killed = done = 0
     with tempfile.TemporaryDirectory() as folder:
         moments = [(state, event) for state in (FRESH, RUNNING, DAMAGED) for event in EXAMPLES]
+        moments += [(BESIDE, event) for event in quiet.EVENTS]
         scenes = [Scene(Path(folder, f"{state}-{event}"), state, event) for state, event in moments]
         for number in range(count):
             scene = scenes[number % len(scenes)]

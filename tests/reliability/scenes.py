@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import json
 import os
+from pathlib import Path
 from time import time
-from typing import TYPE_CHECKING
 
 import faults
 import pytest
 from support.harness import AGENT, CALL, EXAMPLES, Session
 
-if TYPE_CHECKING:
-    from pathlib import Path
+from moai_flow.hook import quiet
+from moai_flow.hook.state import flights, paths
 
-FRESH, RUNNING, DAMAGED = "fresh", "running", "damaged"
+FRESH, RUNNING, DAMAGED, BESIDE = "fresh", "running", "damaged", "beside the session"
 ALL = bool(os.environ.get("TOKEN_BUDGET_TEST_ALL"))
 """Whether everything is struck everywhere, as the long check has it: else a part that a person can wait for."""
 
@@ -23,7 +23,7 @@ SCENES = [
     for event in EXAMPLES
     for state in (FRESH, RUNNING, DAMAGED)
     if ALL or state == RUNNING or event == "PostToolUse"
-]
+] + [pytest.param(BESIDE, event, id=f"{event}, {BESIDE}") for event in quiet.EVENTS]
 
 FIGURES = {"main": 9_000, "backend": 3_000}
 """What the swarms have consumed at the end, whatever happened before: what the transcripts say."""
@@ -63,7 +63,8 @@ class Scene:
 
     Args:
         root: an empty folder.
-        state: `FRESH` (nothing is there yet), `RUNNING` or `DAMAGED` (the ledger is cut).
+        state: `FRESH` (nothing is there yet), `RUNNING`, `DAMAGED` (the ledger is cut) or `BESIDE` (running, and the
+            session does not wait for the hook).
         event: the event.
     """
 
@@ -72,8 +73,11 @@ class Scene:
         self.root = root
         self.event = event
         self.data = json.dumps(self.session.example(event)).encode()
-        # Without it, PreToolUse touches nothing.
-        self.session.configure_project(enforce="deny")
+        # Without it, PreToolUse touches nothing; with it, every hook is waited for.
+        self.session.configure_project(enforce="off" if state == BESIDE else "deny")
+        self.is_beside = state == BESIDE
+        if self.is_beside:
+            self.session.env[flights.SESSION_VARIABLE] = self.session.session
         self.session.reply(5_000, calls=(CALL,))
         self.session.reply(2_000, AGENT)
         if state != FRESH:
@@ -86,9 +90,22 @@ class Scene:
         self._kept = Kept(self.session.state, self.session.projects)
         self.old = self.figures()
         self.set_back()
-        self.calls = faults.count(self.session.env, self.data, root)
+        if self.is_beside:
+            assert event in self.permission()
+        self.calls = faults.count(self.environ, self.data, root)
         self.new = self.figures()
         self.set_back()
+
+    @property
+    def environ(self) -> dict[str, str]:
+        """The environment of the hook that is struck."""
+        flight = {flights.FLIGHT_VARIABLE: self.session.session} if self.is_beside else {}
+        return {**self.session.env, **flight}
+
+    def permission(self) -> list[str]:
+        """Return what the session's next hooks may do beside it, [] where it waits for them."""
+        path = Path(paths.quiet_file(str(self.session.state), self.session.session))
+        return path.read_text().split() if path.exists() else []
 
     def set_back(self) -> None:
         """Put the state and the transcripts back to what they were before the event."""
@@ -100,7 +117,7 @@ class Scene:
 
     def strike(self, fault: faults.Fault) -> tuple[int, bytes]:
         """Run the hook on the scene's event with a fault."""
-        return self.hook(self.data, fault)
+        return faults.hook(self.environ, self.data, self.root, fault)
 
     def figures(self) -> object:
         """Return what the ledger says; its bytes if it is damaged, None if there is none."""
@@ -117,8 +134,11 @@ class Scene:
         )
 
     def check_ledger(self) -> None:
-        """Assert that the ledger is the old one or the new one."""
+        """Assert that the ledger is the old one or the new one, and that nothing half written stands beside it."""
         assert self.figures() in (self.old, self.new)
+        if self.is_beside:
+            assert self.permission() in ([], [str(quiet.MAX_IN_FLIGHT), *quiet.EVENTS])
+            assert (self.root / "stdout").read_bytes() == b""
 
     def check_whole(self) -> None:
         """Assert that the ledger is the old one or a whole one; without its transcript it may hold an estimate."""

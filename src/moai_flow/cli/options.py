@@ -24,28 +24,25 @@ def _read_tokens(ctx: click.Context, param: click.Parameter, value: str) -> int:
 
 def _complete_swarm(ctx: click.Context, _: click.Parameter, begun: str) -> list[str]:
     """Return the swarms of the session that begin so."""
-    from moai_flow.cli import sessions
+    from moai_flow.cli import ledgers, sessions
 
     try:
-        state = sessions.state_folder(ctx.params.get("state_dir"))
-        with sessions.opened(state, sessions.find(state, ctx.params.get("session"))) as ledger:
-            return [name for name in ledger.swarms if name.startswith(begun)]
+        state = ledgers.state_folder(ctx.params.get("state_dir"))
+        ledger = ledgers.read(state, sessions.find(state, ctx.params.get("session")))
     except TokenBudgetError:
         return []
+    return [name for name in ledger.swarms if name.startswith(begun)]
 
 
 def _complete_session(ctx: click.Context, _: click.Parameter, begun: str) -> list[str]:
     """Return the sessions that begin so, the latest first."""
-    from moai_flow.cli import sessions
+    from moai_flow.cli import ledgers
 
     try:
-        return [
-            name
-            for name in sessions.recent(sessions.state_folder(ctx.params.get("state_dir")))
-            if name.startswith(begun)
-        ]
+        known = ledgers.listed(ledgers.state_folder(ctx.params.get("state_dir")))
     except TokenBudgetError:
         return []
+    return [one.session_id for one in known if one.has_worked and one.session_id.startswith(begun)]
 
 
 swarm = click.argument("swarm", callback=_read_swarm, shell_complete=_complete_swarm)
@@ -66,5 +63,6 @@ scope = click.option(
     show_default=True,
     help="Which settings: yours, the project's, or yours in the project.",
 )
-dry_run = click.option("--dry-run", is_flag=True, help="Show the change and write nothing.")
+show_diff = click.option("--diff", "show_diff", is_flag=True, help="Show every line of the change, and ask.")
+dry_run = click.option("--dry-run", is_flag=True, help="Show every line of the change and write nothing.")
 yes = click.option("--yes", "-y", is_flag=True, help="Do not ask.")

@@ -8,6 +8,9 @@ from typing import Any
 import click
 
 from moai_flow.core.errors import TokenBudgetError
+from moai_flow.core.names import printable
+
+_MAX_LINE = 4096
 
 SUMMARIES = {
     "install": "Register the hooks and the status line in Claude Code's settings.",
@@ -16,8 +19,9 @@ SUMMARIES = {
     "watch": "Show the status, live.",
     "usage": "Show what was billed, on all transcripts of this machine.",
     "report": "Show where the tokens went, and what could be done about it.",
-    "allocate": "Promise a swarm tokens, or change its limit.",
-    "deallocate": "Remove a swarm and what it was promised.",
+    "config": "Show the settings with their sources, and change them.",
+    "allocate": "Give a swarm a limit, or change it.",
+    "deallocate": "Remove a swarm and its limit.",
     "reset": "Take a swarm's consumption back to zero.",
     "accuracy": "Show how far the estimates were from what was then measured.",
     "metrics": "Print the budgets of all running sessions for Prometheus.",
@@ -43,6 +47,21 @@ class CommandGroup(click.Group):
         command: click.Command = import_module(f"moai_flow.cli.commands.{cmd_name}").command
         return command
 
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find the command that is meant; for one that does not exist, suggest those that are nearly called so."""
+        try:
+            return super().resolve_command(ctx, args)
+        except click.UsageError as error:
+            from difflib import get_close_matches
+
+            near = get_close_matches(args[0], SUMMARIES, n=3)
+            if not near or "Did you mean" in error.message:
+                raise
+            text = f"No such command {args[0]!r}. Did you mean {' or '.join(near)}?"
+            raise click.UsageError(text, ctx) from error
+
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
         """Write the list of commands without loading them."""
         with formatter.section("Commands"):
@@ -53,7 +72,9 @@ class CommandGroup(click.Group):
         try:
             return super().invoke(ctx)
         except TokenBudgetError as error:
-            raise click.ClickException(str(error)) from error
+            # What a file says may stand in the message: it passes the filter before the terminal, line by line.
+            lines = [printable(line, _MAX_LINE) for line in str(error).splitlines()]
+            raise click.ClickException("\n".join(lines)) from error
 
 
 def _show_version(ctx: click.Context, _: click.Parameter, wanted: bool) -> None:  # noqa: FBT001 - click's signature
@@ -67,21 +88,20 @@ def _show_version(ctx: click.Context, _: click.Parameter, wanted: bool) -> None:
 @click.group(
     cls=CommandGroup,
     context_settings={"help_option_names": ["-h", "--help"]},
-    epilog="Exit codes: 0 done, 1 it could not be done, 2 a usage error.",
+    epilog=(
+        "\b\nExamples:\n"
+        "  token-budget demo                     see what the hooks say\n"
+        "  token-budget install                  meter your sessions from now on\n"
+        "  token-budget status                   this project's session, measured anew\n"
+        "  token-budget allocate backend 60K     give swarm backend a limit\n\n"
+        "Exit codes: 0 done, 1 it could not be done, 2 a usage error."
+    ),
 )
 @click.option(
     "--version", is_flag=True, is_eager=True, expose_value=False, callback=_show_version, help="Show the version."
 )
 def program() -> None:
-    r"""Token budgets for the agents of a Claude Code session.
-
-    \b
-    Examples:
-      token-budget demo                     see what the hooks say
-      token-budget install                  meter your sessions from now on
-      token-budget status                   this project's session, measured anew
-      token-budget allocate backend 60K     give swarm backend a limit
-    """
+    """Token budgets for the agents of a Claude Code session."""
 
 
 def examples(*lines: tuple[str, str]) -> str:

@@ -3,10 +3,6 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from moai_flow.core.session import Session
 
 _HEAD_BYTES = 1 << 16
 
@@ -27,27 +23,28 @@ def around() -> list[str]:
         folders.append(above)
 
 
-def distance(session: Session, folders: list[str]) -> int | None:
-    """Return which of some folders is the session's project: the client names the transcripts' folder after it."""
-    name = os.path.basename(os.path.dirname(session.transcript))
+def distance(transcript: str, folders: list[str]) -> int | None:
+    """Return which of some folders is a session's project: the client names the transcripts' folder after it."""
+    name = os.path.basename(os.path.dirname(transcript))
     for number, folder in enumerate(folders):
         if name == "".join([c if c.isascii() and c.isalnum() else "-" for c in folder]):
             return number
     return None
 
 
-def of(session: Session) -> str:
-    """Return the project's folder of a session, "" if nobody can tell: its settings are part of the budget."""
-    if not session.transcript:
+def of(transcript: str) -> str:
+    """Return the project's folder of a session, "" if unknown: its settings are part of the budget.
+
+    Args:
+        transcript: the session's main transcript; "" for a session that never named one, which is of this project.
+    """
+    if not transcript:
         return here()
     folders = around()
-    near = distance(session, folders)
+    near = distance(transcript, folders)
     if near is not None:
         return folders[near]
     from moai_flow.hook.records import project_in
+    from moai_flow.hook.state import files
 
-    try:
-        with open(session.transcript, "rb") as file:
-            return project_in(file.read(_HEAD_BYTES))
-    except OSError:
-        return ""
+    return project_in(files.read_start(transcript, _HEAD_BYTES))

@@ -12,14 +12,12 @@ import sys
 import time
 from typing import TYPE_CHECKING, NoReturn
 
-from moai_flow.cli import sessions
-from moai_flow.core.errors import TokenBudgetError
+from moai_flow.cli import ledgers, sessions
+from moai_flow.core.errors import StateError, TokenBudgetError
 from moai_flow.core.names import is_swarm_name
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-
-    from moai_flow.core.ledger import SessionLedger
 
 
 class _Parser(argparse.ArgumentParser):
@@ -53,21 +51,22 @@ def _status(words: list[str]) -> str:
     parser.add_argument("--all", action="store_true")
     chosen = parser.parse_args(words)
     state = sessions.state_folder()
-    ids = sessions.live(state) if chosen.all else [sessions.find(state)]
-    if not ids:
+    shown = sessions.running(state) if chosen.all else [sessions.look_up(state)]
+    if not shown:
         return "No session runs now."
-    parts = []
-    for session_id in ids:
-        with sessions.opened(state, session_id) as ledger:
-            parts.append(_table(ledger, session_id))
-    return "\n\n".join(parts)
+    return "\n\n".join([_table(state, found, is_one_of_many=chosen.all) for found in shown])
 
 
-def _table(ledger: SessionLedger, session_id: str) -> str:
-    from moai_flow.cli.view import table
+def _table(state: str, found: sessions.Found, *, is_one_of_many: bool) -> str:
+    from moai_flow.hook.slash_status import table
 
-    rows = table.lines(ledger, style=_plain, ascii_only=False)
-    return "\n".join([f"session {session_id}", "", *rows])
+    try:
+        ledger = ledgers.measured(state, found.session_id)
+    except StateError as error:
+        if is_one_of_many:
+            return f"session {found.session_id}: {error}"
+        raise
+    return f"{found.line}\n\n{table(ledger)}"
 
 
 def _allocate(words: list[str]) -> str:
@@ -87,7 +86,7 @@ def _allocate(words: list[str]) -> str:
     except ValueError as error:
         raise TokenBudgetError(f"tokens: {error}") from error
     state = sessions.state_folder()
-    with sessions.opened(state, sessions.find(state)) as ledger:
+    with ledgers.opened(state, sessions.find(state, to_change=True)) as ledger:
         return promise(ledger, chosen.swarm, tokens, time.time(), shared=chosen.shared)
 
 

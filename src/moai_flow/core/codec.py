@@ -9,6 +9,7 @@ from __future__ import annotations
 from moai_flow.core import compact_json
 from moai_flow.core.errors import CorruptStateError, NewerStateError
 from moai_flow.core.ledger import Ledger, SessionLedger
+from moai_flow.core.names import is_swarm_name
 from moai_flow.core.session import Session
 from moai_flow.core.swarm import Swarm
 from moai_flow.core.window import Estimate, Window
@@ -26,6 +27,10 @@ _PRIME = (1 << 61) - 1
 _SEAL = b',"seal":"%016x"}\n'
 _SEAL_LENGTH = len(_SEAL % 0)
 
+MAX_MODEL = 128
+MAX_PATH = 4096
+"""Characters of a model's name and of a path that are taken from a ledger."""
+
 _STORED_NAMES = {
     "flags": "said",
     "history_offset": "floor",
@@ -35,6 +40,8 @@ _STORED_NAMES = {
     "pending_notices": "news",
 }
 """Fields of a session that the file has under the names they had first."""
+
+_ESTIMATE_FIELDS = ("key", "role", "swarm", "kind", "tokens", "after", "offset")
 
 _SESSION_KEYS = {_STORED_NAMES.get(field, field): field for field in Session.__slots__}
 """The file's key of each field."""
@@ -124,11 +131,25 @@ def _ledger(document: dict[str, Any], config: BudgetConfig) -> Ledger:
 
 
 def _session(fields: dict[str, Any]) -> Session:
-    session = Session(fields["session_id"])
+    session = Session(_name(fields["session_id"]))
     for key, field in _SESSION_KEYS.items():
         if key in fields:
             setattr(session, field, fields[key])
+    session.model = session.model[:MAX_MODEL]
+    if len(session.transcript) > MAX_PATH or "\0" in session.transcript:
+        raise ValueError("no path")
     return session
+
+
+def _name(value: object) -> str:
+    """Return a swarm's name, a session's id or a window's key: a checksum says that a file is whole, not who wrote it.
+
+    Raises:
+        ValueError: it is none, and must not reach a terminal or name a file.
+    """
+    if not is_swarm_name(value):
+        raise ValueError("no name")
+    return value  # type: ignore[return-value] # that is what `is_swarm_name` says
 
 
 def _swarm_row(swarm: Swarm) -> list[Any]:
@@ -153,7 +174,7 @@ def _swarm_row(swarm: Swarm) -> list[Any]:
 def _swarm(row: list[Any]) -> Swarm:
     swarm_id, allocated, promised, consumed, reserved, isolated, open_ended, created_at, *rest = row
     swarm = Swarm(
-        swarm_id,
+        _name(swarm_id),
         allocated,
         created_at,
         guaranteed=promised,
@@ -179,12 +200,17 @@ def _window_row(window: Window) -> list[Any]:
         window.path,
         window.peak,
         window.holdings,
-        [
-            [e.key, e.role, e.swarm, e.kind, e.tokens, e.after, e.offset]
-            for e in sorted(window.pending.values(), key=_identity)
-        ],
+        [_estimate_row(estimate) for estimate in sorted(window.pending.values(), key=_identity)],
         window.handled,
+        window.base,
+        int(window.is_rough),
+        window.thoughts,
     ]
+
+
+def _estimate_row(estimate: Estimate) -> list[Any]:
+    row = [getattr(estimate, field) for field in _ESTIMATE_FIELDS]
+    return row if estimate.factor == 1.0 else [*row, round(estimate.factor, 4)]
 
 
 def _identity(estimate: Estimate) -> str:
@@ -192,8 +218,8 @@ def _identity(estimate: Estimate) -> str:
 
 
 def _window(row: list[Any]) -> Window:
-    key, swarm, occupancy, message, turn, offset, size, path, peak, holdings, pending, handled = row
-    window = Window(key, swarm)
+    key, swarm, occupancy, message, turn, offset, size, path, peak, holdings, pending, handled, *newer = row
+    window = Window(_name(key), _name(swarm))
     window.occupancy = occupancy
     window.message = message
     window.turn = turn
@@ -206,4 +232,6 @@ def _window(row: list[Any]) -> Window:
     for values in pending:
         estimate = Estimate(*values)
         window.pending[estimate.identity] = estimate
+    if newer:
+        window.base, window.is_rough, window.thoughts = newer[0], bool(newer[1]), newer[2]
     return window

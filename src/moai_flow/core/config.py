@@ -46,6 +46,7 @@ class BudgetConfig:
         enforce: "off", "ask" or "deny": whether new subagents of a spent swarm are stopped.
         enable_auto_scaling: whether a swarm near its limit borrows what others do not use.
         event_log: whether notices and settlements are appended to a log file.
+        quiet: whether the session goes on before a hook has answered, while it is far from every threshold.
         phase_budgets: tokens of MoAI-ADK's phases, in place of its own (`{"run": 180000}`).
         spend: the limit of what all swarms together may be billed (a `SpendLimit`, or the settings' object), or None.
         spend_weights: weights of the classes of tokens for limits that count "weighted", or None for the default ones.
@@ -76,6 +77,7 @@ class BudgetConfig:
         enforce: str
         enable_auto_scaling: bool
         event_log: bool
+        quiet: bool
         phase_budgets: dict[str, int]
         spend: SpendLimit | None
         spend_weights: tuple[float, ...] | None
@@ -86,7 +88,7 @@ class BudgetConfig:
     def __init__(self, **settings: Any) -> None:
         for key in settings:
             if key not in CHECKS:
-                raise ConfigError(f"{key}: unknown key; known are {', '.join(CHECKS)}")
+                raise ConfigError(f"{key}: {_unknown(key)}")
         given = {}
         for key, value in settings.items():
             try:
@@ -124,12 +126,12 @@ class BudgetConfig:
             for key, value in settings.items():
                 check = CHECKS.get(key)
                 if check is None:
-                    problems.append(f"{source}: {safe_name(key)}: unknown key")
+                    problems.append(f"{_place(source, settings, key)}{safe_name(key)}: {_unknown(key)}")
                     continue
                 try:
                     given[key] = check(value)
                 except (TypeError, ValueError) as error:
-                    problems.append(f"{source}: {key}: {error}, not {preview(value)}; not used")
+                    problems.append(_problem(source, settings, key, str(error)))
         values = {**DEFAULTS, "total_budget": AUTO, **given}
         problem = _resolve(values, window_size)
         if problem:
@@ -156,7 +158,15 @@ class BudgetConfig:
             }
             for rule in self.swarms
         }
-        values["spend"] = self.spend.as_dict() if self.spend is not None else None
+        for key in ("spend", "spend_weights"):
+            if values[key] is None:
+                del values[key]
+        if self.spend is not None:
+            values["spend"] = self.spend.as_dict()
+        if self.spend_weights is not None:
+            from moai_flow.core.spend.limits import CLASSES
+
+            values["spend_weights"] = dict(zip(CLASSES, self.spend_weights, strict=True))
         return values
 
     def __eq__(self, other: object) -> bool:
@@ -173,6 +183,29 @@ class BudgetConfig:
 
 _COMPARED = (*CHECKS, "auto")
 """What makes two settings equal, whether it was given or is a default."""
+
+
+def _unknown(key: str) -> str:
+    # Imported here: only a mistake needs it.
+    from moai_flow.core.suggestion import nearest
+
+    near = nearest(key, CHECKS)
+    return f"unknown key; did you mean {near}?" if near else f"unknown key; known are {', '.join(CHECKS)}"
+
+
+def _problem(source: str, settings: Mapping[str, Any], key: str, reason: str) -> str:
+    """Return the line for a value that cannot be used."""
+    value = settings[key]
+    name = reason.partition(":")[0].partition(".")[0]
+    if key == "swarms" and isinstance(value, dict) and name in value:
+        return f"{_place(source, settings, key, name)}{key}.{reason}"
+    return f"{_place(source, settings, key)}{key}: {reason}, not {preview(value)}"
+
+
+def _place(source: str, settings: Mapping[str, Any], *keys: str) -> str:
+    """Return how a line about a key begins: with file, line and section, or with the source that has no lines."""
+    place = getattr(settings, "place", None)
+    return f"{place(*keys)}: token_budget." if place is not None else f"{source}: "
 
 
 def _resolve(values: dict[str, Any], window_size: int | None) -> str:

@@ -114,12 +114,18 @@ def compaction_is_near(ledger: SessionLedger) -> bool:
 
     Soon is 90% of the way, or two turns before if that is earlier, but never in the first half.
     """
+    near = compaction_nears_at(ledger)
+    return near > 0 and ledger.total_consumed >= near
+
+
+def compaction_nears_at(ledger: SessionLedger) -> int:
+    """Return the tokens from which `compaction_is_near`, 0 if the client will not do so before the threshold."""
     session = ledger.session
     if not 0 < session.compacts_at < ledger.config.warning_threshold_2:
-        return False
+        return 0
     point = session.compacts_at
     near = min(point * _NEAR_PERCENT // 100, point - _NEAR_TURNS * session.pace())
-    return ledger.total_consumed >= max(near, point // 2)
+    return max(1, near, point // 2)
 
 
 def compaction_sentence(ledger: SessionLedger) -> str:

@@ -29,3 +29,14 @@ def preview(value: object) -> str:
         bits = f" of {value.bit_length():,} bits" if isinstance(value, int) else ""
         return f"{type(value).__name__}{bits}"
     return text if len(text) <= MAX_PREVIEW else text[: MAX_PREVIEW - 3] + "..."
+
+
+def printable(text: str, most: int = 512) -> str:
+    """Return a text that came from a file as a terminal may show it: on one line, without control characters.
+
+    The one filter before a terminal. Escape sequences, line ends, characters that turn the direction of writing or
+    have no width, and bytes that are no text become `?`; beyond `most` characters it is cut.
+    """
+    if len(text) > most:
+        text = text[: most - 3] + "..."
+    return text if text.isprintable() else "".join([c if c.isprintable() else "?" for c in text])

@@ -30,6 +30,7 @@ class Session:
         pending_notices: lines that wait for the next event that reaches the person.
         flags: what happens once in a session and has happened (the names are this module's constants).
         window_size: tokens of the main window, 0 if unknown; `size_source` says where that is known from.
+        client_window: tokens of the smaller window that the client was told to compact in, 0 for none.
         compacts_at: tokens at which the client compacts by itself, 0 if unknown.
         history_offset: bytes of the transcript that are history since a reset without a new session.
         settings: those in force at the last event, for readers that see fewer settings than a hook.
@@ -41,6 +42,7 @@ class Session:
 
     __slots__ = (
         "agent_files",
+        "client_window",
         "compacts_at",
         "factors",
         "finished",
@@ -72,6 +74,7 @@ class Session:
         self.phase_from = 0
         self.window_size = 0
         self.size_source = ""
+        self.client_window = 0
         self.compacts_at = 0
         self.history_offset = 0
         self.last_event = 0.0

@@ -7,7 +7,7 @@ shared swarms hold adds up to its occupancy.
 from __future__ import annotations
 
 from moai_flow.core.apportion import apportion
-from moai_flow.core.window import AWAITED, COMPACTION, MERGED, NOBODY, PROMPT, RESULT, Estimate
+from moai_flow.core.window import AWAITED, COMPACTION, DROPPED, MERGED, NOBODY, PROMPT, RESULT, Estimate
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -71,18 +71,22 @@ class Settlement:
     """How a measurement replaced estimates: the claims it covered and what they were measured to be.
 
     Args:
-        claims: (kind, estimated tokens) of every estimate covered.
+        claims: (kind, estimated tokens, factor they were multiplied with) of every estimate covered.
         measured: tokens by which the window's input grew; None where it cannot be compared (the first
-            measurement of a window, a compaction).
+            measurement of a window, a compaction, a reply whose usage was never written).
         fell: whether the window's occupancy fell.
+        teaches: whether the rates can be learned from it; not where tokens come along that nobody claims.
     """
 
-    __slots__ = ("claims", "fell", "measured")
+    __slots__ = ("claims", "fell", "measured", "teaches")
 
-    def __init__(self, claims: list[tuple[str, int]], measured: int | None, *, fell: bool) -> None:
+    def __init__(
+        self, claims: list[tuple[str, int, float]], measured: int | None, *, fell: bool, teaches: bool
+    ) -> None:
         self.claims = claims
         self.measured = measured
         self.fell = fell
+        self.teaches = teaches
 
 
 def settle(ledger: Ledger, window: Window, measured: Measurement, now: float) -> Settlement:
@@ -93,26 +97,20 @@ def settle(ledger: Ledger, window: Window, measured: Measurement, now: float) ->
     swarm's part of the window shrinks in proportion; the consumption of an isolated swarm is all that was
     ever brought in, and stays.
     """
-    claims: dict[str, int] = {}
-    kinds = []
-    for identity, estimate in list(window.pending.items()):
-        if estimate.covered_by(measured):
-            del window.pending[identity]
-            _handle(window, identity)
-            _charge(ledger, estimate.swarm, -estimate.tokens, now)
-            # A call or reply of the measured message itself is in its output, which nobody claims; and what
-            # was still awaited never told whose it is.
-            if estimate.role in (PROMPT, RESULT, MERGED) or (
-                estimate.role != AWAITED and estimate.key in measured.earlier
-            ):
-                claims[estimate.swarm] = claims.get(estimate.swarm, 0) + estimate.tokens
-                kinds.append((estimate.kind, estimate.tokens))
+    is_first = not window.handled
+    claims, kinds, dropped = _cover(ledger, window, measured, now)
     growth = measured.occupancy - window.occupancy
-    brought = growth - measured.output if measured.message != window.message else 0
+    brought = growth - measured.output + dropped if measured.message != window.message else 0
     was_guessed = window.never_measured
     compacted = any(compaction != window.message for compaction in measured.compactions)
     # Right after a compaction the system's own prompt comes back: like a first message, that is nobody's.
     begins = was_guessed or compacted or window.message.startswith(COMPACTION)
+    # A growth that a reply is part of, or that is itself partly estimated, compares with nothing.
+    is_comparable = not begins and not window.is_rough and measured.tells_output
+    # With a subagent's first results come reminders that nobody claims.
+    teaches = not (is_first and ledger.swarms[window.swarm].isolated)
+    if not measured.message.startswith(COMPACTION):
+        _take_base(window, measured)
     if ledger.swarms[window.swarm].isolated:
         _settle_isolated(ledger, window, measured, now, compacted=compacted)
     elif growth < 0:
@@ -126,15 +124,57 @@ def settle(ledger: Ledger, window: Window, measured: Measurement, now: float) ->
             if part:
                 window.holdings[swarm_id] = window.holdings.get(swarm_id, 0) + part
                 _charge(ledger, swarm_id, part, now)
-    window.occupancy = measured.occupancy
+    window.occupancy, window.is_rough = measured.occupancy, measured.is_rough
     window.message, window.offset, window.transcript_bytes = (
         measured.message,
         measured.offset,
         measured.transcript_bytes,
     )
     return Settlement(
-        kinds, brought if kinds and brought > 0 and not begins else None, fell=growth < 0 and not was_guessed
+        kinds,
+        brought if kinds and brought > 0 and is_comparable else None,
+        fell=growth < 0 and not was_guessed,
+        teaches=teaches,
     )
+
+
+def _cover(
+    ledger: Ledger, window: Window, measured: Measurement, now: float
+) -> tuple[dict[str, int], list[tuple[str, int, float]], int]:
+    """Take away the estimates that a measurement covers.
+
+    Returns:
+        The tokens that each swarm claims of it, the claims one by one, and the tokens of thoughts that were dropped.
+    """
+    claims: dict[str, int] = {}
+    kinds: list[tuple[str, int, float]] = []
+    dropped = 0
+    for identity, estimate in list(window.pending.items()):
+        if estimate.covered_by(measured):
+            del window.pending[identity]
+            _handle(window, identity)
+            _charge(ledger, estimate.swarm, -estimate.tokens, now)
+            if estimate.role == DROPPED:
+                dropped -= estimate.tokens
+            # A call or reply of the measured message itself is in its output, which nobody claims; and what
+            # was still awaited never told whose it is.
+            if estimate.role in (PROMPT, RESULT, MERGED) or (
+                estimate.role not in (AWAITED, DROPPED) and estimate.key in measured.earlier
+            ):
+                claims[estimate.swarm] = claims.get(estimate.swarm, 0) + estimate.tokens
+                kinds.append((estimate.kind, estimate.tokens, estimate.factor))
+    return claims, kinds, dropped
+
+
+def _take_base(window: Window, measured: Measurement) -> None:
+    """Learn what every request carries from the first request of a window, and from the first after a compaction."""
+    if not measured.tells_output:
+        return
+    read = measured.occupancy - measured.output
+    if window.never_measured:
+        window.base = read
+    elif window.message.startswith(COMPACTION) and measured.message != window.message:
+        window.base = max(0, window.base + read - window.occupancy)
 
 
 def _settle_isolated(ledger: Ledger, window: Window, measured: Measurement, now: float, *, compacted: bool) -> None:

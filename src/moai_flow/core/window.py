@@ -18,21 +18,33 @@ HANDLED_AT_REST = 4
 every hook reads them all."""
 
 PROMPT, RESULT, CALL, REPLY, MERGED = "prompt", "result", "call", "reply", "merged"
+DROPPED = "dropped"
 AWAITED = "awaited"
-"""What an estimate is of. Awaited is the result of a call made together with one that has answered."""
+"""What an estimate is of. Awaited is the result of a call made together with one that has answered; dropped are the
+thoughts that a model forgets at the next prompt, less than nothing."""
 
 NOBODY = ""
 """Stands for a swarm where tokens are in a window and no swarm counts them."""
 
 COMPACTION = "compaction:"
-"""How the id of a compaction begins where a message's id would stand."""
+"""How the id of a compaction, or of a window that was emptied in mid-session, begins where a message's id would
+stand."""
+
+TOLD = "told:"
+"""How the id begins of a figure that the client tells beside its transcript; the message that it comes after follows.
+The transcript says nothing newer until it shows another message."""
+
+MAX_BASE_SHARE = 0.4
+"""Share of what a window held before a compaction that comes back at most: a session that was resumed, or forked,
+began with more than the system's own prompt."""
 
 
 class Measurement:
     """What a transcript says of its window, in tokens.
 
     Args:
-        occupancy: input + cache creation + cache read + output of the last metered record.
+        occupancy: input + cache creation + cache read + output of the last metered record. For a compaction: what
+            the client says that is left, or the summary; what every request carries comes on top of it.
         output: that record's output alone.
         message: id of the API message (or of the compaction) it comes from.
         offset: bytes before that message's first record in the file.
@@ -43,21 +55,33 @@ class Measurement:
         compactions: ids of the compactions seen, the measured one too.
         ended: whether the message ends a turn (it calls no tool).
         model: the model's name, "" if unknown.
+        client: the version of the client that wrote the message, "" if unknown.
+        is_rough: whether the occupancy is partly an estimate: a compaction's, or a reply whose usage was never written.
+        before: tokens that the window held before a compaction, 0 if unknown.
+        texts: what the message says, block by block.
+        thoughts: tokens of thoughts, in messages that were not measured before, which the model will forget.
+        tells_output: whether `output` is known, so that the growth of the input can be told.
 
     What is kept in a ledger (message, calls, model) is cut at `MAX_ID_LENGTH` characters.
     """
 
     __slots__ = (
+        "before",
         "calls",
+        "client",
         "compactions",
         "earlier",
         "ended",
+        "is_rough",
         "message",
         "model",
         "occupancy",
         "offset",
         "output",
         "start",
+        "tells_output",
+        "texts",
+        "thoughts",
         "transcript_bytes",
     )
 
@@ -75,6 +99,12 @@ class Measurement:
         compactions: Sequence[str] = (),
         ended: bool = False,
         model: str = "",
+        client: str = "",
+        is_rough: bool = False,
+        before: int = 0,
+        tells_output: bool = True,
+        texts: Sequence[str] = (),
+        thoughts: int = 0,
     ) -> None:
         self.occupancy = occupancy
         self.output = output
@@ -87,6 +117,12 @@ class Measurement:
         self.compactions = compactions
         self.ended = ended
         self.model = model[:MAX_ID_LENGTH]
+        self.client = client
+        self.is_rough = is_rough
+        self.before = before
+        self.tells_output = tells_output
+        self.texts = texts
+        self.thoughts = thoughts
 
 
 class Estimate:
@@ -100,12 +136,21 @@ class Estimate:
         tokens: how many.
         after: id of the message it comes after; "" for a tool's call that the transcript does not show yet.
         offset: bytes the transcript had then.
+        factor: the learned factor that the tokens were multiplied with.
     """
 
-    __slots__ = ("after", "key", "kind", "offset", "role", "swarm", "tokens")
+    __slots__ = ("after", "factor", "key", "kind", "offset", "role", "swarm", "tokens")
 
     def __init__(
-        self, key: str, role: str, swarm: str, kind: str, tokens: int, after: str = "", offset: int = 0
+        self,
+        key: str,
+        role: str,
+        swarm: str,
+        kind: str,
+        tokens: int,
+        after: str = "",
+        offset: int = 0,
+        factor: float = 1.0,
     ) -> None:
         self.key = key
         self.role = role
@@ -114,6 +159,7 @@ class Estimate:
         self.tokens = tokens
         self.after = after
         self.offset = offset
+        self.factor = factor
 
     @property
     def identity(self) -> str:
@@ -143,12 +189,16 @@ class Window:
     `holdings` divides the measured occupancy over swarms, and `NOBODY`.
     `peak` is the highest occupancy since the last compaction: what an isolated swarm's agent has brought in.
     `turn` is the message that was the newest when the turn began, `message` the newest measured one. `path` is a
-    subagent's transcript below the session's folder, where it is not in its usual place.
+    subagent's transcript below the session's folder, where it is not in its usual place. `base` are the tokens that
+    every request carries, as the first one showed; `is_rough` tells that `occupancy` is partly an estimate. `thoughts`
+    are the tokens of this turn's thoughts that the model will forget at the next prompt.
     """
 
     __slots__ = (
+        "base",
         "handled",
         "holdings",
+        "is_rough",
         "key",
         "message",
         "occupancy",
@@ -157,6 +207,7 @@ class Window:
         "peak",
         "pending",
         "swarm",
+        "thoughts",
         "transcript_bytes",
         "turn",
     )
@@ -171,6 +222,9 @@ class Window:
         self.offset = 0
         self.transcript_bytes = 0
         self.peak = 0
+        self.base = 0
+        self.thoughts = 0
+        self.is_rough = False
         self.holdings: dict[str, int] = {}
         self.pending: dict[str, Estimate] = {}
         self.handled: list[str] = []
@@ -188,7 +242,24 @@ class Window:
     @property
     def is_exact(self) -> bool:
         """Whether `tokens` is a measurement, with nothing pending."""
-        return not self.never_measured and not self.pending
+        return not self.never_measured and not self.pending and not self.is_rough
+
+    @property
+    def newest(self) -> str:
+        """The id of the newest message in the transcript that was measured."""
+        return self.message.removeprefix(TOLD)
+
+    def taken(self, measured: Measurement) -> int:
+        """Return the occupancy (tokens) after a measurement.
+
+        A compaction leaves out what every request carries: the first read of the session stands for it.
+        """
+        if not measured.message.startswith(COMPACTION):
+            return measured.occupancy
+        base = self.base
+        if measured.before:
+            base = min(base, int(measured.before * MAX_BASE_SHARE))
+        return measured.occupancy + base
 
     def write_off(self) -> None:
         """Take what is estimated as brought in already: its swarm was reset and counts only what comes later."""

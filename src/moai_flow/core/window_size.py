@@ -24,7 +24,13 @@ STATUS_LINE, MODEL, USAGE = "status line", "model", "usage"
 LARGE_MARK = "[1m]"
 """What the client adds to a model's name for the large window; the API's own name goes without."""
 
-KNOWN_MODELS = (("claude-opus-5-5", LARGE), ("claude-haiku-4", USUAL), ("claude-3", USUAL))
+KNOWN_MODELS = (
+    ("claude-opus-5-5", LARGE),
+    ("claude-sonnet-5-5", LARGE),
+    ("claude-haiku-5-5", LARGE),
+    ("claude-haiku-4", USUAL),
+    ("claude-3", USUAL),
+)
 """(beginning of a model's name, tokens) of the models that come with one size only."""
 
 _OUTPUT_RESERVE = 20_000
@@ -55,6 +61,13 @@ def take_model(session: Session, model: str) -> None:
     session.model = model
 
 
+def switch_model(session: Session, model: str) -> None:
+    """Take the size (tokens) that a model's name tells, as soon as the person has switched to it."""
+    size = of_model(model)
+    if size:
+        session.window_size, session.size_source = size, MODEL
+
+
 def _plain(model: str) -> str:
     return model.replace(LARGE_MARK, "")
 
@@ -65,14 +78,18 @@ def take_usage(session: Session, occupancy: int) -> None:
         session.window_size, session.size_source = LARGE, USAGE
 
 
-def compaction_point(size: int, environ: Mapping[str, str]) -> int:
+def compaction_point(size: int, environ: Mapping[str, str], client_window: int = 0) -> int:
     """Return the tokens at which the client compacts by itself, 0 if that is unknown or switched off.
 
-    The variables are the client's own: two switch it off, one gives it a smaller window, one a lower percentage.
+    Args:
+        size: tokens of the window.
+        environ: the environment. The variables are the client's own: two switch it off, one gives it a smaller
+            window, one a lower percentage.
+        client_window: tokens of a smaller window that the client's settings or its command line give it, 0 for none.
     """
     if not size or _is_on(environ, "DISABLE_AUTO_COMPACT") or _is_on(environ, "DISABLE_COMPACT"):
         return 0
-    window = min(size, number_of(environ, "CLAUDE_CODE_AUTO_COMPACT_WINDOW") or size)
+    window = min(size, number_of(environ, "CLAUDE_CODE_AUTO_COMPACT_WINDOW") or client_window or size)
     percent = number_of(environ, "CLAUDE_AUTOCOMPACT_PCT_OVERRIDE")
     point = window - COMPACTION_MARGIN
     if percent:

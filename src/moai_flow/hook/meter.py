@@ -10,7 +10,7 @@ from time import monotonic, sleep
 from moai_flow.core.swarm import MAIN
 from moai_flow.core.window import Window
 from moai_flow.hook import charge, transcript
-from moai_flow.hook.payload import SESSION_START, STOP, USER_PROMPT_SUBMIT
+from moai_flow.hook.payload import SESSION_START, STOP, SUBAGENT_START, USER_PROMPT_SUBMIT
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
             """Return the bytes of a transcript, -1 for none."""
 
         def measure(
-            self, path: str, *, message: str, offset: int, history_offset: int, is_agent: bool
+            self, path: str, *, message: str, offset: int, history_offset: int, is_agent: bool, call: str
         ) -> Measurement | None:
             """Return what a transcript says its window holds, as `transcript.measure` does."""
 
@@ -67,6 +67,9 @@ def read(
 ) -> Reading:
     """Return what the transcripts say at an event: of the agent's window in an agent, else of all windows.
 
+    The event's own window is read up to the message that makes the call which is answered: a hook that the session does
+    not wait for may be late, and counts the result before the next message covers it.
+
     Args:
         ledger: the session's ledger, which is not changed.
         event: the event.
@@ -79,9 +82,11 @@ def read(
         window = ledger.windows.get(event.agent)
         path = _given_path(event)
         reading.agents[event.agent] = (event.agent_type, path)
-        _measure(reading, ledger, window or Window(event.agent, MAIN), event.transcript, path)
+        # At its start an agent has said nothing yet; a hook that is late would find what comes after it.
+        if event.name != SUBAGENT_START:
+            _measure(reading, ledger, window or Window(event.agent, MAIN), event.transcript, path, event.call)
     else:
-        _measure(reading, ledger, ledger.windows.get(MAIN) or Window(MAIN, MAIN), event.transcript)
+        _measure(reading, ledger, ledger.windows.get(MAIN) or Window(MAIN, MAIN), event.transcript, call=event.call)
         _measure_agents(reading, ledger, event.transcript)
     if event.transcript and (is_rebuilt or (event.name in _SEARCHING and not event.agent)):
         _search(reading, ledger, event.transcript, now)
@@ -133,7 +138,7 @@ def wait_for_reply(event: Event, ledger: SessionLedger | None, seconds: float) -
         now_size = transcript.size_of(path)
         if now_size != size:
             size = now_size
-            if charge.is_current(window, _read(window, path, history_offset)):
+            if charge.is_current(window, _read(window, path, history_offset), event.reply):
                 return
         if monotonic() >= deadline:
             return
@@ -148,20 +153,25 @@ def _given_path(event: Event) -> str:
     return below if below != f"subagents/agent-{event.agent}.jsonl" else ""
 
 
-def _measure(reading: Reading, ledger: SessionLedger, window: Window, main_transcript: str, below: str = "") -> None:
+def _measure(
+    reading: Reading, ledger: SessionLedger, window: Window, main_transcript: str, below: str = "", call: str = ""
+) -> None:
     path = path_of(window, main_transcript, below)
-    measured = _read(window, path, ledger.session.history_offset, reading.source) if path else None
+    measured = _read(window, path, ledger.session.history_offset, call, reading.source) if path else None
     if measured is not None:
         reading.measured[window.key] = measured
 
 
-def _read(window: Window, path: str, history_offset: int, source: Source = transcript) -> Measurement | None:
+def _read(
+    window: Window, path: str, history_offset: int, call: str = "", source: Source = transcript
+) -> Measurement | None:
     return source.measure(
         path,
-        message=window.message,
+        message=window.newest,
         offset=window.offset,
         history_offset=history_offset if window.key == MAIN else 0,
         is_agent=window.key != MAIN,
+        call=call,
     )
 
 

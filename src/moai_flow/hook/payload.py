@@ -24,6 +24,8 @@ SUBAGENT_START = "SubagentStart"
 SUBAGENT_STOP = "SubagentStop"
 STOP = "Stop"
 SESSION_END = "SessionEnd"
+POST_MODEL_SWITCH = "PostModelSwitch"
+"""Newer clients only: one that does not know an event loses the whole file that registers it."""
 
 EVENTS = frozenset(
     {
@@ -36,8 +38,12 @@ EVENTS = frozenset(
         SUBAGENT_STOP,
         STOP,
         SESSION_END,
+        POST_MODEL_SWITCH,
     }
 )
+
+COMPACTING = "acompact-"
+"""How the ids of the helpers begin that summarize a conversation. They copy the history that they summarize."""
 
 _DEVICE_NAMES = frozenset(
     {"CON", "PRN", "AUX", "NUL", *[f"COM{n}" for n in range(1, 10)], *[f"LPT{n}" for n in range(1, 10)]}
@@ -92,7 +98,8 @@ class Event:
 
     `agent` is "" in the main window. `agent_type` may be "" inside a subagent too: then it is one of the client's
     own helpers. `call` is the id of the tool call, `prompt_key` tells one submitted prompt from another.
-    `context_tokens` is what a resumed or forked session begins with, 0 where the client does not tell it.
+    `context_tokens` is what a resumed or forked session begins with, or what the window holds for the model that was
+    switched to; 0 where the client does not tell it.
     """
 
     __slots__ = (
@@ -141,12 +148,13 @@ class Event:
         self.prompt_key = f"{safe_id(prompt_id)}.{fingerprint(self.prompt)}" if prompt_id else ""
         self.reply = _text(payload, "last_assistant_message")
         self.source = _text(payload, "source") or _text(payload, "reason")
-        self.model = "".join([c for c in _text(payload, "model")[:64] if c in NAME_CHARACTERS or c in "[]/:"])
+        model = _text(payload, "model") or _text(payload, "to_model")
+        self.model = "".join([c for c in model[:64] if c in NAME_CHARACTERS or c in "[]/:"])
 
     @property
     def is_helper(self) -> bool:
         """Whether this is one of the client's own helpers, which nobody budgets."""
-        return bool(self.agent) and not self.agent_type
+        return bool(self.agent) and (not self.agent_type or self.agent.startswith(COMPACTING))
 
 
 def parse(data: bytes) -> Event | None:

@@ -98,16 +98,21 @@ def keep_problems(ledger: SessionLedger, problems: list[str], *, is_rebuilt: boo
             )
 
 
-def notify(ledger: SessionLedger, event: Event) -> tuple[list[str], list[str]]:
+def notify(ledger: SessionLedger, event: Event, *, is_heard: bool = True) -> tuple[list[str], list[str]]:
     """Return the lines that are due to the person and to the model, and take them as given.
 
     The client shows nothing from inside a subagent and at its end, so what the person has to see waits for the next
     event of the main thread; a subagent's model receives notices of its own swarm only.
+
+    Args:
+        ledger: the session's ledger.
+        event: the event that is answered.
+        is_heard: whether the client waits for the answer; else every notice is left to a hook for which it does.
     """
     config, session = ledger.config, ledger.session
     to_person: list[str] = []
     to_model: list[str] = []
-    if not config.enable_warnings or event.name == SESSION_END:
+    if not is_heard or not config.enable_warnings or event.name == SESSION_END:
         return to_person, to_model
     if event.agent:
         if event.name == SUBAGENT_START and config.tell_agents:

@@ -6,7 +6,7 @@ from moai_flow.core import notices, opening, window_size
 from moai_flow.core.config import BudgetConfig
 from moai_flow.core.session import RECALLED, STARTED
 from moai_flow.core.swarm import MAIN
-from moai_flow.hook import charge, meter, reply, transcript
+from moai_flow.hook import charge, meter, quiet, reply, transcript
 from moai_flow.hook.payload import (
     PRE_TOOL_USE,
     SESSION_END,
@@ -17,7 +17,7 @@ from moai_flow.hook.payload import (
     USER_PROMPT_SUBMIT,
     Event,
 )
-from moai_flow.hook.state import clear_link, files, paths, session_ledger, settings
+from moai_flow.hook.state import clear_link, files, flights, paths, session_ledger, settings
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -68,8 +68,8 @@ def respond(
     clear_link.note(state, event, environ)
     if event.name in (STOP, SUBAGENT_STOP):
         meter.wait_for_reply(event, session_ledger.peek(state, event.session), wait_seconds)
-    path = paths.ledger_file(state, event.session)
-    lock = files.lock(paths.lock_file(state, event.session), path)
+    flight = flights.flight(environ)
+    lock = _lock(state, event.session, flight)
     try:
         locked = session_ledger.read_locked(state, event.session, now)
         if event.name == SESSION_END and locked.ledger is None and not locked.is_rebuilt:
@@ -82,13 +82,14 @@ def respond(
         spends = _spend(state, ledger, event, now)
         decision = _decide(ledger, event, now) if event.name == PRE_TOOL_USE else None
         _learn(state, ledger, event)
-        ledger.session.compacts_at = window_size.compaction_point(ledger.session.window_size, environ)
+        _look_ahead(ledger, event, environ, project)
         reply.keep_problems(ledger, problems + unusable, is_rebuilt=locked.is_rebuilt)
-        to_person, to_model = reply.notify(ledger, event)
-        locked.save(ledger)
+        to_person, to_model = reply.notify(ledger, event, is_heard=not flight)
+        _save(state, locked, ledger, _permission(ledger, event, environ))
         if spends:
             _state_spend(state, ledger)
-        if locked.ledger is None:
+        if locked.ledger is None or event.name == SESSION_START:
+            # A session that is resumed is another process's from now on.
             clear_link.follow(state, event, environ)
     finally:
         files.close(lock)
@@ -260,6 +261,31 @@ def _learn(state: str, ledger: SessionLedger, event: Event) -> None:
         remember(state, session)
 
 
+def _lock(state: str, session: str, flight: str) -> int:
+    """Take the session's lock, after the hooks that were started before this one, and return its descriptor."""
+    flights.wait_for_earlier(state, session, flight)
+    path = paths.ledger_file(state, session)
+    patience = files.PATIENT_SECONDS if flight else files.LOCK_SECONDS
+    return files.lock(paths.lock_file(state, session), path, patience)
+
+
+def _save(state: str, locked: LockedLedger, ledger: SessionLedger, permission: str) -> None:
+    """Write the ledger and what the next hooks may do: a hook that is killed in between leaves them waited for."""
+    session = ledger.session.session_id
+    if not permission:
+        flights.forbid(state, session)
+    locked.save(ledger)
+    if permission:
+        flights.allow(state, session, permission)
+
+
+def _permission(ledger: SessionLedger, event: Event, environ: Mapping[str, str]) -> str:
+    """Return what the session's next hooks may do beside it, "" where it waits for them."""
+    # The launcher knows the session by this variable alone.
+    is_known = environ.get(flights.SESSION_VARIABLE, "") == event.session
+    return quiet.permission(ledger) if is_known and event.name != SESSION_END else ""
+
+
 def _event_log(ledger: SessionLedger) -> EventLog | None:
     if not ledger.config.event_log:
         return None
@@ -267,3 +293,14 @@ def _event_log(ledger: SessionLedger) -> EventLog | None:
     from moai_flow.hook.state.event_log import EventLog
 
     return EventLog(ledger)
+
+
+def _look_ahead(ledger: SessionLedger, event: Event, environ: Mapping[str, str], project: str) -> None:
+    """Note where the client will compact by itself; a person changes that while a session runs."""
+    session = ledger.session
+    if event.name in (SESSION_START, USER_PROMPT_SUBMIT):
+        # Imported here: not for every tool call.
+        from moai_flow.hook.client_window import smaller_window
+
+        session.client_window = smaller_window(environ, project)
+    session.compacts_at = window_size.compaction_point(session.window_size, environ, session.client_window)

@@ -9,6 +9,7 @@ from time import time
 from moai_flow.hook import meter, payload
 from moai_flow.hook.respond import respond
 from moai_flow.hook.start import process
+from moai_flow.hook.state import flights
 from moai_flow.hook.state.paths import state_folder
 
 TYPE_CHECKING = False
@@ -24,13 +25,17 @@ def main(*, wait_seconds: float = meter.REPLY_SECONDS) -> None:
     Args:
         wait_seconds: how long to wait for the reply that ended a turn to reach the transcript.
     """
+    flight = ""
     try:
         with process.watchdog(process.WORK_SECONDS, process.BUSY_SECONDS):
+            environ = process.environment()
+            flight = flights.flight_file(environ, sys.platform)
+            if flight:
+                process.detach()
             data = process.read_input()
             event = payload.parse(data) if data else None
             del data
             if event is not None:
-                environ = process.environment()
                 text = respond(event, environ, sys.platform, time(), wait_seconds=wait_seconds)
                 if text:
                     _write(text.encode("ascii") + b"\n")
@@ -39,6 +44,9 @@ def main(*, wait_seconds: float = meter.REPLY_SECONDS) -> None:
     except BaseException:
         # Not even a message: what a hook prints to standard error is shown to the person.
         return
+    finally:
+        if flight:
+            flights.land(flight)
 
 
 def _sweep(session: str, environ: Mapping[str, str]) -> None:

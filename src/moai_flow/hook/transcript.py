@@ -13,6 +13,8 @@ from moai_flow.hook.records import marked_lines, record_of, scan, text_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from moai_flow.hook.records import Message
 
 FIRST_TAIL = 1 << 16
@@ -34,7 +36,14 @@ def size_of(path: str) -> int:
 
 
 def measure(
-    path: str, *, message: str = "", offset: int = 0, history_offset: int = 0, is_agent: bool = False, end: int = -1
+    path: str,
+    *,
+    message: str = "",
+    offset: int = 0,
+    history_offset: int = 0,
+    is_agent: bool = False,
+    call: str = "",
+    end: int = -1,
 ) -> Measurement | None:
     """Return what the transcript says its window holds, None if it says nothing.
 
@@ -45,6 +54,9 @@ def measure(
         history_offset: bytes that are history since a reset.
         is_agent: whether it is a subagent's. Older clients wrote a subagent's records into the main file,
             marked as a side chain.
+        call: a tool call that has just been answered. Of a file read from the last measured message on, what comes
+            after the message that makes the call is left out: the hook is late, and the next one reads it. A call of
+            a message before that one is among those seen earlier.
         end: bytes of the file that count, -1 for all: a session that is played again has not written the others yet.
     """
     descriptor, size = _open(path)
@@ -57,7 +69,9 @@ def measure(
             messages = scan(_read(descriptor, offset, size), offset, is_agent=is_agent)
             # Where the file was replaced, something else stands there now.
             if message in messages and messages[message].offset == offset:
-                return _newest(messages, offset, size)
+                until, length = _until(call, messages, size)
+                before = _is_before(descriptor, max(history_offset, offset - FIRST_TAIL), offset, call, until)
+                return _newest(until, length, offset, message, [call] if before else ())
         length = FIRST_TAIL
         while True:
             start = max(history_offset, size - length)
@@ -68,7 +82,7 @@ def measure(
             messages = scan(data, start, is_agent=is_agent)
             # One message alone could have begun before what was read.
             if len(messages) > 1 or start <= history_offset or length >= LONGEST_TAIL:
-                return _newest(messages, start, size) if messages else None
+                return _newest(messages, size, start) if messages else None
             length = min(length * 8, LONGEST_TAIL)
     except OSError:
         return None
@@ -118,10 +132,41 @@ def _read(descriptor: int, start: int, end: int) -> bytes:
     return data
 
 
-def _newest(messages: dict[str, Message], start: int, size: int) -> Measurement:
+def _until(call: str, messages: dict[str, Message], size: int) -> tuple[dict[str, Message], int]:
+    """Return the messages up to the one that makes a call, and how many bytes of the file they are; else all."""
+    until: dict[str, Message] = {}
+    is_made = False
+    for name, message in messages.items():
+        if is_made:
+            return until, message.offset
+        until[name] = message
+        is_made = call in message.calls
+    return messages, size
+
+
+def _is_before(descriptor: int, start: int, end: int, call: str, messages: dict[str, Message]) -> bool:
+    """Return whether a call that none of the messages makes is in the file before them: its hook was overtaken."""
+    if not call or any(call in message.calls for message in messages.values()):
+        return False
+    return f'"{call}"'.encode() in _read(descriptor, start, end)
+
+
+def _newest(
+    messages: dict[str, Message], size: int, start: int, known: str = "", overtaken: Sequence[str] = ()
+) -> Measurement:
+    """Return the measurement of the newest message; `known` was measured before, `overtaken` calls come before that."""
     *before, newest_id = messages
     newest = messages[newest_id]
-    earlier = [call for message in before for call in messages[message].calls]
+    earlier = [*overtaken, *[call for message in before for call in messages[message].calls]]
+    thoughts = 0
+    if newest.is_placeholder or "sonnet-4-5" in newest.model:
+        # Imported here: the models and clients that are in use today do neither.
+        from moai_flow.hook import outputs
+
+        unknown = messages if known else [newest_id]
+        thoughts = sum([outputs.forgotten_thoughts(messages[name], name) for name in unknown if name != known])
+        if newest.is_placeholder:
+            outputs.fill_in(newest, newest_id)
     return Measurement(
         newest.occupancy,
         newest.output,
@@ -134,4 +179,9 @@ def _newest(messages: dict[str, Message], start: int, size: int) -> Measurement:
         compactions=[message for message in messages if message.startswith(COMPACTION)],
         ended=newest.ended,
         model=newest.model,
+        client=newest.client,
+        is_rough=newest.is_rough,
+        before=newest.before,
+        texts=newest.texts,
+        thoughts=thoughts,
     )

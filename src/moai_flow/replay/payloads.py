@@ -55,9 +55,14 @@ class Reader:
         if record.get("type") != "user" or not self._is_of_its_window(line):
             return
         content = _content(record)
+        if not isinstance(content, str) and not any(block.get("type") == "tool_result" for block in content):
+            # A prompt with an image: the hook is given its text.
+            content = "\n".join(str(block["text"]) for block in content if block.get("type") == "text")
         if isinstance(content, str):
             is_own = record.get("isMeta") or record.get("isCompactSummary") or content.startswith(_NO_PROMPTS)
-            if not line.agent and not is_own:
+            # What begins a conversation anew is read from its record, which the hook cannot see yet.
+            is_anew = self._prompts and record.get("parentUuid", "") is None
+            if not line.agent and not is_own and not is_anew:
                 self._prompts += 1
                 prompt_id = record.get("promptId") or f"prompt-{self._prompts}"
                 yield {**self._payload(line, USER_PROMPT_SUBMIT), "prompt": content, "prompt_id": prompt_id}

@@ -91,14 +91,14 @@ class Player:
         return self._files.get(path, ("", -1))[1]
 
     def measure(
-        self, path: str, *, message: str, offset: int, history_offset: int, is_agent: bool
+        self, path: str, *, message: str, offset: int, history_offset: int, is_agent: bool, call: str
     ) -> Measurement | None:
         """Return what a transcript says as far as it has grown; what meters ask."""
         file, size = self._files.get(path, ("", -1))
         if not file:
             return None
         return transcript.measure(
-            file, message=message, offset=offset, history_offset=history_offset, is_agent=is_agent, end=size
+            file, message=message, offset=offset, history_offset=history_offset, is_agent=is_agent, call=call, end=size
         )
 
     def _config(self, size: int) -> tuple[BudgetConfig, list[str]]:

@@ -20,7 +20,7 @@ from moai_flow.core.config import BudgetConfig
 from moai_flow.core.swarm import MAIN
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from moai_flow.core.ledger import SessionLedger
 
@@ -66,12 +66,12 @@ def load() -> list[dict[str, Any]]:
     return [json.loads(line) for line in TAPE.read_text(encoding="utf-8").splitlines()]
 
 
-def play(tape: list[dict[str, Any]], command: list[str], place: Path) -> Iterator[Moment]:
+def play(tape: list[dict[str, Any]], command: Callable[[str], list[str]], place: Path) -> Iterator[Moment]:
     """Send the tape's events to a hook command, one after the other, and yield what each brought.
 
     Args:
         tape: the lines.
-        command: the hook's command line.
+        command: the command line of an event's hook.
         place: an empty folder, which becomes the home, the project and the state folder.
     """
     environ = {name: os.environ[name] for name in _KEPT if name in os.environ}
@@ -90,7 +90,7 @@ def play(tape: list[dict[str, Any]], command: list[str], place: Path) -> Iterato
         event |= {"cwd": str(project), "transcript_path": str(transcripts / f"{session}.jsonl")}
         _write(transcripts, line["records"])
         started = time.perf_counter()
-        output, failure = _run(command, event, environ, transcripts, line["meanwhile"])
+        output, failure = _run(command(event["hook_event_name"]), event, environ, transcripts, line["meanwhile"])
         seconds = time.perf_counter() - started
         moment = Moment(event, _ledger(state, session), seconds)
         moment.failure = failure

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import json
+import errno
 from typing import Any
 
 from moai_flow.core.config import BudgetConfig
 from moai_flow.core.errors import ConfigError
-from moai_flow.core.setting_checks import CHECKS
+from moai_flow.core.settings_file import MAX_BYTES, NOT_REGULAR, TOO_LARGE, parse, unreadable
 from moai_flow.resource.files import read_regular
 
-SECTION = "token_budget"
-
-MAX_BYTES = 1 << 18
-"""Bytes of a settings file that are read, as in the hooks."""
+_REASONS = {errno.EINVAL: NOT_REGULAR, errno.EFBIG: TOO_LARGE}
 
 
 def read_section(path: str) -> dict[str, Any]:
@@ -22,21 +19,18 @@ def read_section(path: str) -> dict[str, Any]:
     The file may be a link to a regular file, and may begin with a byte order mark.
 
     Raises:
-        ConfigError: the file cannot be read or is not JSON, or the object is none; names file and reason.
+        ConfigError: the file cannot be read or is not JSON, or the object is none; names file, line and reason.
     """
     try:
-        document = json.loads(read_regular(path, MAX_BYTES, follow=True).decode("utf-8-sig"))
+        data = read_regular(path, MAX_BYTES, follow=True)
     except FileNotFoundError:
         return {}
     except OSError as error:
-        raise ConfigError(f"{path}: cannot be read ({error.strerror})") from error
-    except (ValueError, RecursionError) as error:
-        raise ConfigError(f"{path}: not JSON ({error})") from error
-    if not isinstance(document, dict):
-        raise ConfigError(f"{path}: must be an object, not {type(document).__name__}")
-    section = document.get(SECTION, {})
-    if not isinstance(section, dict):
-        raise ConfigError(f"{path}: {SECTION}: must be an object, not {type(section).__name__}")
+        reason = _REASONS.get(error.errno or 0) or error.strerror or str(error)
+        raise ConfigError(unreadable(path, reason)) from error
+    section, problem = parse(data, path)
+    if problem:
+        raise ConfigError(problem)
     return section
 
 
@@ -44,13 +38,14 @@ def load_config(path: str) -> BudgetConfig:
     """Return the settings of one file; defaults if it is missing.
 
     Raises:
-        ConfigError: the file is malformed; the message names file, key and reason.
+        ConfigError: the file is malformed; the message names file, line, key and reason.
     """
     section = read_section(path)
-    for key in section:
-        if key not in CHECKS:
-            raise ConfigError(f"{path}: {SECTION}.{key}: unknown key; known are {', '.join(CHECKS)}")
     try:
         return BudgetConfig(**section)
     except ConfigError as error:
-        raise ConfigError(f"{path}: {SECTION}.{error}") from error
+        for problem in BudgetConfig.merged([(path, section)])[1]:
+            # One key's problem has the words that the hooks and `doctor` use, with its line.
+            if problem.startswith(path):
+                raise ConfigError(problem) from error
+        raise ConfigError(f"{path}: token_budget.{error}") from error

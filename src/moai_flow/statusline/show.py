@@ -1,8 +1,8 @@
 """The status line: shows where the session's budget stands, and learns how large the window is.
 
 The client starts it after every message and gives up on it when the next comes, so it waits for nothing: the
-ledger is read without its lock, measured anew in memory, and only a new window size is stored, if the lock is
-free at this moment.
+ledger is read without its lock, measured anew in memory, and only a new window size and the figure
+after a rewind are stored, if the lock is free at this moment.
 """
 
 from __future__ import annotations
@@ -14,7 +14,6 @@ from time import time
 from moai_flow.core import codec, compact_json, opening, window_size
 from moai_flow.core.config import BudgetConfig
 from moai_flow.core.swarm import MAIN
-from moai_flow.core.window import Measurement
 from moai_flow.hook import charge, meter
 from moai_flow.hook.payload import safe_id, transcript_path
 from moai_flow.hook.records import occupancy_of, tokens_of
@@ -24,15 +23,15 @@ from moai_flow.statusline import line
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from typing import Any
 
     from moai_flow.core.ledger import SessionLedger
 
 WRAP = "--wrap"
 _STDOUT = 1
-_STATUS_LINE = "status-line"
-"""What stands for the id of the message that the client's own figure is of."""
+_IDLE_SECONDS = 2.0
+"""Seconds without a change of the transcript: nobody rewinds a conversation faster."""
 
 
 def main() -> None:
@@ -76,8 +75,10 @@ def status_line(data: bytes, environ: Mapping[str, str], platform: str, now: flo
         ledger = opening.begin(session_id, _read_config(given, environ, platform, size), now)
     elif size and not _knows(ledger, size):
         _store_size(state, session_id, size)
-    _bring_up_to_date(ledger, given, size, now)
-    ledger.session.compacts_at = window_size.compaction_point(ledger.session.window_size, environ)
+    if _bring_up_to_date(ledger, given, size, now) and state:
+        _store_figure(state, session_id, ledger, now)
+    session = ledger.session
+    session.compacts_at = window_size.compaction_point(session.window_size, environ, session.client_window)
     return line.render(
         ledger,
         width=window_size.number_of(environ, "COLUMNS"),
@@ -111,7 +112,16 @@ def _read_config(given: dict[str, Any], environ: Mapping[str, str], platform: st
 
 
 def _store_size(state: str, session_id: str, size: int) -> None:
-    """Store the window's size, if the lock is free; else the next status line will."""
+    """Store the window's size."""
+
+    def change(ledger: SessionLedger) -> None:
+        ledger.session.window_size, ledger.session.size_source = size, window_size.STATUS_LINE
+
+    _store(state, session_id, change)
+
+
+def _store(state: str, session_id: str, change: Callable[[SessionLedger], None]) -> None:
+    """Change the stored ledger, if the lock is free; else the next status line will."""
     try:
         lock = files.try_lock(paths.lock_file(state, session_id))
         if lock < 0:
@@ -119,7 +129,7 @@ def _store_size(state: str, session_id: str, size: int) -> None:
         try:
             ledger = session_ledger.peek(state, session_id)
             if ledger is not None:
-                ledger.session.window_size, ledger.session.size_source = size, window_size.STATUS_LINE
+                change(ledger)
                 files.replace(paths.ledger_file(state, session_id), codec.encode(ledger))
         finally:
             files.close(lock)
@@ -127,11 +137,11 @@ def _store_size(state: str, session_id: str, size: int) -> None:
         return
 
 
-def _bring_up_to_date(ledger: SessionLedger, given: dict[str, Any], size: int, now: float) -> None:
-    """Measure the windows anew, in memory only.
+def _bring_up_to_date(ledger: SessionLedger, given: dict[str, Any], size: int, now: float) -> bool:
+    """Measure the windows anew, in memory only; return whether the client's own figure is to be kept.
 
-    The client's own figure is that of the main window's last reply, which may not be in the transcript yet; after a
-    compaction it is 0 until the next.
+    That figure is that of the main window's last reply, which may not be in the transcript yet; after a compaction it
+    is 0 until the next. After a rewind it is the only one that is true, until the next reply.
     """
     session = ledger.session
     if size:
@@ -146,7 +156,29 @@ def _bring_up_to_date(ledger: SessionLedger, given: dict[str, Any], size: int, n
         session.end_turn(window.tokens)
     usage = _object(_object(given, "context_window"), "current_usage")
     tokens = occupancy_of(usage)
+    fell = 0 < tokens < window.occupancy
     if tokens and tokens != window.occupancy:
-        charge.observe(ledger, window, Measurement(tokens, 0, _STATUS_LINE, 0), now)
+        charge.take_told(ledger, window, tokens, now)
     if session.last_event:
         ledger.use(settings.recall(session))
+    return fell and _is_idle(transcript or session.transcript, now)
+
+
+def _is_idle(transcript: str, now: float) -> bool:
+    """Return whether nothing was written for a while: a line that is drawn late shows an older figure too."""
+    try:
+        return now - posix.stat(transcript).st_mtime >= _IDLE_SECONDS
+    except OSError:
+        return False
+
+
+def _store_figure(state: str, session_id: str, told: SessionLedger, now: float) -> None:
+    """Store what the window holds after a rewind, which no hook sees and the transcript does not show."""
+    window = told.windows[MAIN]
+
+    def change(ledger: SessionLedger) -> None:
+        kept = ledger.windows.get(MAIN)
+        if kept is not None and kept.newest == window.newest:
+            charge.take_told(ledger, kept, window.occupancy, now)
+
+    _store(state, session_id, change)

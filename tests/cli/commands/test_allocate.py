@@ -53,7 +53,9 @@ def test_a_promise_outlives_clear(run: Run, hook: Hook, monkeypatch: pytest.Monk
 @pytest.mark.usefixtures("begun")
 def test_allocate_resizes_a_swarm_that_exists(run: Run) -> None:
     """A higher limit takes back the warning; a lower one than what is used is refused, and the error says why."""
-    assert run("allocate", "backend", "80K").output == "backend: 80,000 tokens in windows of its own, 39,000 left\n"
+    said = run("allocate", "backend", "80K").output.splitlines()
+    assert said[0].startswith("session one  /")
+    assert said[1:] == ["backend: 80,000 tokens in windows of its own, 39,000 left"]
     result = run("allocate", "backend", "40K")
     assert result.exit_code == 1
     assert "less than the 41,000 it has consumed" in result.output
@@ -96,7 +98,7 @@ def test_deallocate_removes_a_swarm(run: Run) -> None:
 def test_reset_starts_an_isolated_swarm_at_zero(run: Run) -> None:
     """Its consumption and its warnings are taken back."""
     result = run("reset", "backend")
-    assert result.output == "backend: 41,000 tokens taken back, 50,000 left\n"
+    assert result.output.splitlines()[1:] == ["backend: 41,000 tokens taken back, 50,000 left"]
     assert swarms(run)["backend"]["consumed"] == 0
 
 

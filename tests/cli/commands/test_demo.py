@@ -56,7 +56,7 @@ def test_ends_with_1_where_the_hooks_do_not_work(
 ) -> None:
     """It is a self-test: what is missing or wrong is named."""
     (tmp_path / "broken.py").write_text(program)
-    monkeypatch.setattr(entry_points, "command", lambda: [sys.executable, "-I", "-S", str(tmp_path / "broken.py")])
+    monkeypatch.setattr(entry_points, "command", lambda _: [sys.executable, "-I", "-S", str(tmp_path / "broken.py")])
     result = run("demo")
     assert result.exit_code == 1
     assert text in result.output

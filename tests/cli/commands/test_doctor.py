@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from support.commands import Hook, Run
 
-from moai_flow.cli.checks import config, runtime, state
+from moai_flow.cli.checks import runtime, state, waiting
 from moai_flow.cli.checks.finding import Finding
 from moai_flow.cli.client import entry_points
 
@@ -42,6 +42,7 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(runtime, "versions", lambda: iter([found]))
     for name in ("python_on_path", "hook"):
         monkeypatch.setattr(runtime, name, lambda: found)
+    monkeypatch.setattr(waiting, "waiting", lambda *_: found)
 
 
 def script(path: Path, text: str) -> Path:
@@ -221,7 +222,7 @@ class TestPrograms:
     ) -> None:
         """It is run, not only looked for."""
         command = [sys.executable, "-c", program] if program else [str(tmp_path / "gone")]
-        monkeypatch.setattr(entry_points, "command", lambda: command)
+        monkeypatch.setattr(entry_points, "command", lambda _: command)
         assert doctor()["hook"][0]["level"] == "broken"
 
 
@@ -338,9 +339,21 @@ class TestSettings:
         [finding] = doctor()["settings"]
         assert "budget 100,000 tokens, warnings at 75,000 and 90,000 (environment)" in finding["text"]
 
-    @pytest.mark.parametrize(
-        ("keys", "line"), [(["a"], 2), (["a", "b"], 3), (["c"], 5), (["nope"], 1), (["a", "nope"], 2)]
-    )
-    def test_line_of(self, keys: list[str], line: int) -> None:
-        """The last key that is found in order."""
-        assert config.line_of('{\n"a": {\n"b": 1\n},\n"c": 2}', *keys) == line
+
+@pytest.mark.parametrize(
+    ("settings", "begins"),
+    [
+        pytest.param({}, "quiet mode: far from every threshold a tool call waits ", id="on"),
+        pytest.param({"quiet": False}, 'quiet mode is switched off ("quiet": false)', id="switched off"),
+        pytest.param({"enforce": "deny"}, 'quiet mode is off while enforce is "deny"', id="enforcing"),
+    ],
+)
+def test_how_long_a_call_waits(
+    monkeypatch: pytest.MonkeyPatch, project: Path, settings: dict[str, Any], begins: str
+) -> None:
+    """The real hook runs in both ways; the settings say which one is in force."""
+    monkeypatch.setattr(waiting, "TRIES", 1)
+    write(project / ".moai/config/config.json", json.dumps({"token_budget": settings}))
+    finding = waiting.waiting({"PATH": os.environ["PATH"], "HOME": str(project)}, str(project))
+    assert finding.level == "ok"
+    assert finding.text.startswith(begins)

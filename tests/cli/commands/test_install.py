@@ -42,18 +42,21 @@ def read(path: Path) -> Any:
 
 
 def test_registers_every_event_with_an_absolute_interpreter(run: Run, path: Path) -> None:
-    """No shell, no search on PATH, no site packages: the cheapest way to start a hook."""
+    """The launcher decides with a shell's builtins whether the session waits; nothing is searched for on PATH."""
     assert run("install").exit_code == 0
     hooks = read(path)["hooks"]
     assert set(hooks) == set(entry_points.EVENTS)
-    for groups in hooks.values():
+    for event, groups in hooks.items():
         [[handler]] = [group["hooks"] for group in groups]
         command, args = handler["command"], handler["args"]
         assert handler["type"] == "command"
         assert Path(command).is_absolute()
         assert os.access(command, os.X_OK)
-        assert args[:2] == ["-I", "-S"]
-        assert Path(args[-1]).is_file()
+        launcher, name, registered, interpreter = args[2:]
+        assert os.access(launcher, os.X_OK)
+        assert (name, registered) == ("hook", event)
+        assert Path(interpreter).is_absolute()
+        assert os.access(interpreter, os.X_OK)
 
 
 def test_what_is_registered_works(run: Run, path: Path) -> None:
@@ -63,6 +66,16 @@ def test_what_is_registered_works(run: Run, path: Path) -> None:
     payload = {"session_id": "s", "hook_event_name": "UserPromptSubmit", "prompt": "hello", "prompt_id": "p"}
     subprocess.run([handler["command"], *handler["args"]], input=json.dumps(payload).encode(), check=True, timeout=30)
     assert run("status", "--session", "s").exit_code == 0
+
+
+def test_a_removed_package_leaves_silent_hooks(run: Run, path: Path, tmp_path: Path) -> None:
+    """The client shows an error for a missing program at every event, and exit code 2 would erase the prompt."""
+    run("install")
+    [handler] = read(path)["hooks"]["UserPromptSubmit"][0]["hooks"]
+    command = [handler["command"], *handler["args"]]
+    command[command.index("hook") - 1] = str(tmp_path / "gone" / "entry" / "run")
+    done = subprocess.run(command, input=b"{}", capture_output=True, check=False, timeout=30)
+    assert (done.returncode, done.stdout, done.stderr) == (0, b"", b"")
 
 
 def test_the_status_line_is_one_shell_command(run: Run, path: Path) -> None:
@@ -76,8 +89,7 @@ def test_the_status_line_is_one_shell_command(run: Run, path: Path) -> None:
 def test_shows_the_change_and_keeps_everything_else(run: Run, path: Path) -> None:
     """Other keys, their order and how they are written stay; what was there is in a backup."""
     write(path, BY_HAND)
-    result = run("install")
-    assert "+" in result.output
+    result = run("install", "--diff")
     assert f"--- {path}" in result.output
     after = path.read_text()
     kept = [line for line in BY_HAND.splitlines() if "Stop" not in line and "PreToolUse" not in line]
@@ -91,7 +103,7 @@ def test_shows_the_change_and_keeps_everything_else(run: Run, path: Path) -> Non
 def test_a_status_line_of_the_users_stays(run: Run, path: Path) -> None:
     """There is only one; the output says that it was left alone."""
     write(path, BY_HAND)
-    assert "the status line stays as it is" in run("install").output
+    assert "status line      yours stays as it is (my-line)" in run("install").output
     assert read(path)["statusLine"]["command"] == "my-line"
 
 
@@ -175,7 +187,7 @@ def test_registering_and_taking_back_keeps_what_others_have(
     before = {**others, "hooks": hooks, "last": 1}
     document = Document(json.dumps(before, indent=indent))
     for _ in range(2):
-        registration.register(document, ["/bin/python3", "-I", "-S", "/x/moai_flow/entry/hook.py"])
+        registration.register(document, lambda event: ["/x/moai_flow/entry/run", "hook", event])
     assert sorted(place.event for place in registration.hooks_in(document.read())) == sorted(entry_points.EVENTS)
     assert registration.unregister(document)
     assert registration.without_empty(document.read()) == registration.without_empty(before)
@@ -226,7 +238,7 @@ def test_an_older_registration_is_brought_up_to_date_in_place(run: Run, path: Pa
     first, *rest = read(path)["hooks"]["Stop"]
     assert rest == []
     assert first["hooks"][1] == other
-    assert [first["hooks"][0]["command"], *first["hooks"][0]["args"]] == entry_points.command()
+    assert [first["hooks"][0]["command"], *first["hooks"][0]["args"]] == entry_points.command("Stop")
     assert first["hooks"][0]["timeout"] == 30
     run("uninstall")
     assert read(path) == {"hooks": {"Stop": [{"hooks": [other]}]}}
@@ -355,13 +367,45 @@ def test_wrap_shows_another_status_line_above_ours(run: Run, path: Path) -> None
     write(path, text)
     run("install", "--wrap")
     ours = entry_points.status_line_command()
-    assert shlex.split(read(path)["statusLine"]["command"]) == [*ours, "--wrap", other]
+    words = shlex.split(read(path)["statusLine"]["command"])
+    assert words == ["[", "-r", ours[-1], "]", "&&", *ours, "--wrap", other, "||", "exec", "/bin/sh", "-c", other]
     assert read(path)["statusLine"]["padding"] == 0
     path.write_text(path.read_text().replace(ours[0], "/old/python3"))
     run("install")
-    assert shlex.split(read(path)["statusLine"]["command"]) == [*ours, "--wrap", other]
+    assert shlex.split(read(path)["statusLine"]["command"]) == words
     run("uninstall")
     assert path.read_text() == text
+
+
+def test_a_wrapped_status_line_outlives_the_package(run: Run, path: Path, tmp_path: Path) -> None:
+    """Where the entry point has gone, the shell shows the person's own line, with the client's input."""
+    write(path, json.dumps({"statusLine": {"type": "command", "command": "cat; echo 'my line'"}}))
+    run("install", "--wrap")
+    line = read(path)["statusLine"]["command"].replace(entry_points.folder(), str(tmp_path / "gone"))
+    done = subprocess.run(["/bin/sh", "-c", line], input=b"{}", capture_output=True, check=True, timeout=30)
+    assert (done.stdout, done.stderr) == (b"{}my line\n", b"")
+
+
+def test_an_edit_from_true_to_1_is_kept(run: Run, path: Path) -> None:
+    """To Python both are equal, to a person they are not."""
+    write(path, '{"verbose": true}')
+    run("install")
+    path.write_text(path.read_text().replace("true", "1"))
+    run("uninstall")
+    assert path.read_text().replace(" ", "").strip() == '{"verbose":1}'
+
+
+def test_the_slash_commands_come_and_go(run: Run, path: Path) -> None:
+    """As files that the client names like the plugin's; what a person wrote there stays."""
+    folder = path.parent / "commands" / "token-budget"
+    folder.mkdir(parents=True)
+    (folder / "report.md").write_text("mine")
+    run("install")
+    assert sorted(file.name for file in folder.iterdir()) == ["allocate.md", "report.md", "setup.md", "status.md"]
+    assert f'/bin/sh "{entry_points.folder()}/run" command' in (folder / "status.md").read_text()
+    assert "CLAUDE_PLUGIN_ROOT" not in (folder / "status.md").read_text()
+    run("uninstall")
+    assert [file.name for file in folder.iterdir()] == ["report.md"]
 
 
 def test_a_wrapped_status_line_is_put_back_beside_other_changes(run: Run, path: Path) -> None:

@@ -1,27 +1,31 @@
 import json
 import os
+import re
+import time
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from support.commands import Hook, Run
+from support.ledger_files import change
 
 from moai_flow.resource import TokenBudget
 
 
 def test_measures_anew_without_waiting_for_a_hook(run: Run, begun: Path, transcript: Callable[..., Path]) -> None:
-    """What the client wrote since the last hook is in the figures, and in the ledger afterwards."""
+    """What the client wrote since the last hook is in the figures; the ledger is left to the hooks."""
+    assert begun.exists()
     transcript("one", 90_000)
-    assert json.loads(run("status", "--json").output)["total_consumed"] == 90_000
-    begun.unlink()
     assert json.loads(run("status", "--json").output)["total_consumed"] == 90_000
 
 
 @pytest.mark.usefixtures("begun")
-def test_json_has_the_keys_of_the_library_and_four_more(run: Run) -> None:
-    """Scripts find what `get_global_status` tells, the session, its main window, its phase and its forecast."""
+def test_json_has_the_keys_of_the_library_and_some_more(run: Run) -> None:
+    """Scripts find what `get_global_status` tells, which session it is of, its window, its phase and its forecast."""
     document = json.loads(run("status", "--json").output)
-    assert set(document) == {*TokenBudget().get_global_status(), "session_id", "window", "phase", "forecast"}
+    more = {"session_id", "project", "running", "last_event", "window", "phase", "forecast"}
+    assert set(document) == {*TokenBudget().get_global_status(), *more}
+    assert not document["running"]
     assert document["session_id"] == "one"
     assert document["window"] == {"occupancy": 40_000, "measured": True, "size": None}
     assert document["forecast"] == {
@@ -45,28 +49,16 @@ def test_says_nothing_on_behalf_of_the_hooks(
 
 
 @pytest.mark.usefixtures("begun")
-def test_does_not_write_when_nothing_changed(run: Run, state: Path) -> None:
-    """Looking twice leaves the file of the ledger as it is."""
-    run("status")
-    before = (state / "sessions" / "one.json").stat()
-    run("status")
-    after = (state / "sessions" / "one.json").stat()
-    assert (before.st_ino, before.st_mtime_ns) == (after.st_ino, after.st_mtime_ns)
-
-
-@pytest.mark.usefixtures("begun")
 def test_table_shows_bars_levels_and_agents(run: Run) -> None:
     """A person sees the main window, each swarm with its level, and the agents under their swarm."""
     lines = run("status").output.splitlines()
-    assert lines[0].startswith("session one  claude-sonnet-4-5")
+    assert lines[0].startswith("session one  /")
+    assert lines[1] == "claude-sonnet-4-5"
     main, backend, agent = (
         next(line for line in lines if line.lstrip().startswith(name)) for name in ("main window", "backend", "agent")
     )
-    assert "40,000 / 200,000" in main
-    assert "20.0%" in main
-    assert "████░" in main
-    assert main.endswith("measured")
-    assert "41,000   no limit" in backend
+    assert re.search(r" 40,000 / 200,000 +20\.0%", main)
+    assert re.search(r" 41,000 +no limit$", backend)
     assert agent.split() == ["agent", "a1", "41,000"]
 
 
@@ -160,8 +152,7 @@ def test_all_shows_what_old_clients_have_changed_lately(run: Run, begun: Path, s
     """They do not tell their process: what changed within the hour counts."""
     shown = json.loads(run("status", "--all", "--json").output)["sessions"]
     assert [session["session_id"] for session in shown] == [begun.stem]
-    path = state / "sessions" / "one.json"
-    os.utime(path, (path.stat().st_mtime - 7200,) * 2)
+    change(state, "one", last_event=time.time() - 7200)
     assert json.loads(run("status", "--all", "--json").output) == {"sessions": []}
 
 
@@ -222,13 +213,3 @@ def test_a_phase_has_a_row_of_its_own(run: Run, hook: Hook) -> None:
     (row,) = [line for line in run("status", "--session", "moai").output.splitlines() if line.startswith("phase")]
     phase = json.loads(run("status", "--session", "moai", "--json").output)["phase"]
     assert row.split()[:5] == ["phase", phase["name"], f"~{phase['consumed']:,}", "/", f"{phase['budget']:,}"]
-
-
-@pytest.mark.usefixtures("begun")
-def test_advice_is_what_the_report_says(run: Run, transcript: Callable[..., Path]) -> None:
-    """The same engine, for the session that is shown, and only when it is asked for."""
-    transcript("one", 61_000, agent="a1")
-    document = json.loads(run("status", "--advice", "--json").output)
-    assert any("went past its limit of 50,000 tokens" in sentence for sentence in document["advice"])
-    assert f"- {document['advice'][0]}" in run("status", "--advice").output
-    assert "advice" not in json.loads(run("status", "--json").output)

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from support.harness import SESSION, Session
+from support.ledger_files import change
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -130,7 +131,7 @@ def test_a_shows_every_running_session_and_one_again(session: Session, watch: Wa
     watch.wait_for("70,000 / 200,000")
     (session.state / "processes" / str(os.getpid())).unlink()
     for ledger in session.ledger_file.parent.glob("*.json"):
-        os.utime(ledger, (0, 0))
+        change(session.state, ledger.stem, last_event=1.0)
     watch.wait_for("No session runs now")
     watch.press("a")
     watch.wait_for("main window")
@@ -153,8 +154,9 @@ def test_long_lists_keep_the_last_line(session: Session) -> None:
     watcher.wait_for("q quit")
     watcher.press("q")
     watcher.end()
-    first = watcher.shown.split("\x1b[H")[1]
-    assert first.count("\n") == 11
+    drawn = [part for part in watcher.shown.split("\x1b[H") if "main window" in part]
+    assert drawn[0].count("\n") == 11
+    assert "q quit" in drawn[0].splitlines()[-1]
     os.close(watcher.own)
     os.close(watcher.terminal)
 

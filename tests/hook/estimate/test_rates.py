@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from moai_flow.hook.estimate import image, rates
+from moai_flow.hook.estimate import image, rates, tokenizer
 
 PROSE = "The window holds what the model reads on the next request, and no more than that. " * 20
 CODE = "def total(items):\n    return sum(item.price * item.count for item in items if item.ok)\n" * 20
@@ -56,7 +56,7 @@ def test_base_rate_beyond_ascii_follows_the_bytes() -> None:
 @pytest.mark.parametrize(
     ("tool", "response", "seen_characters"),
     [
-        pytest.param("Bash", {"stdout": "x" * 900, "stderr": "y" * 90}, 990, id="stdout and stderr"),
+        pytest.param("Bash", {"stdout": "x" * 900, "stderr": "x" * 90}, 990, id="stdout and stderr"),
         pytest.param("Bash", {"stdout": "x" * 30_000, "persistedOutputPath": "/f"}, 2_250, id="output kept in a file"),
         pytest.param("mcp__a__b", [{"type": "text", "text": "x" * 60_000}], 2_250, id="result kept in a file"),
         pytest.param(
@@ -71,12 +71,12 @@ def test_base_rate_beyond_ascii_follows_the_bytes() -> None:
         pytest.param("WebFetch", {"result": "x" * 700, "bytes": 90_000}, 700, id="what was fetched"),
         pytest.param(
             "Agent",
-            {"status": "completed", "content": [{"type": "text", "text": "x" * 300}], "prompt": "y" * 9_000},
+            {"status": "completed", "content": [{"type": "text", "text": "x" * 300}], "prompt": "x" * 9_000},
             530,
             id="an agent's report",
         ),
-        pytest.param("Agent", {"status": "async_launched", "prompt": "y" * 9_000}, 650, id="background agent"),
-        pytest.param("TodoWrite", {"newTodos": ["y" * 900]}, 160, id="to-do list"),
+        pytest.param("Agent", {"status": "async_launched", "prompt": "x" * 9_000}, 650, id="background agent"),
+        pytest.param("TodoWrite", {"newTodos": ["x" * 900]}, 160, id="to-do list"),
         pytest.param("unknown", {"answer": "x" * 500}, 500 + 14, id="any other tool"),
         pytest.param("Bash", {"output": "x" * 500}, 500 + 14, id="a shell's answer in another form"),
         pytest.param("Read", {"content": "x" * 500}, 500 + 15, id="a file in another form"),
@@ -87,7 +87,7 @@ def test_base_rate_beyond_ascii_follows_the_bytes() -> None:
 )
 def test_only_what_the_model_sees_is_counted(tool: str, response: Any, seen_characters: int) -> None:
     """A response costs the text that the client makes of it, as the request's JSON carries it, and a frame."""
-    expected = seen_characters / rates.CHARACTERS_PER_TOKEN + rates.RESULT_TOKENS
+    expected = seen_characters / tokenizer.CHARACTERS_PER_TOKEN + rates.RESULT_TOKENS
     assert rates.response(tool, response, {})[1] == pytest.approx(expected, abs=1)
 
 
@@ -258,3 +258,61 @@ def base64_of(header: bytes) -> str:
 def test_size_of_an_image_is_read_from_its_header(data: str, size: tuple[int, int]) -> None:
     """Width and height, without decoding the picture."""
     assert image.size(data) == size
+
+
+CONTENT = "value = compute(first, second)\n" * 100
+EDIT = {
+    "filePath": "/project/a.py",
+    "structuredPatch": [{"newStart": 10, "newLines": 7, "lines": [" value = compute(first, second)"] * 7}],
+}
+
+
+@pytest.mark.parametrize(
+    ("tool", "response", "client", "least", "most"),
+    [
+        pytest.param("Edit", EDIT, "2.1.14", 150, 400, id="an old edit shows the lines around"),
+        pytest.param("Edit", EDIT, "2.1.16", 30, 70, id="a newer edit is a sentence"),
+        pytest.param("Edit", EDIT, "", 30, 70, id="an unknown client is a new one"),
+        pytest.param("Edit", EDIT, "dev", 30, 70, id="a version that is none"),
+        pytest.param("Write", {"type": "update", "content": CONTENT}, "2.1.37", 1_000, 2_000, id="a file written over"),
+        pytest.param("Write", {"type": "create", "content": CONTENT}, "2.1.37", 30, 70, id="a new file"),
+        pytest.param("Write", {"type": "update", "content": CONTENT}, "2.1.90", 30, 70, id="written over, later"),
+        pytest.param("Bash", {"stdout": CONTENT * 12}, "2.1.19", 400, 800, id="a long output is kept in a file"),
+        pytest.param("Bash", {"stdout": CONTENT * 12}, "2.0.76", 9_000, 13_000, id="an older client keeps none"),
+        pytest.param("Grep", {"content": CONTENT * 7}, "2.1.330", 400, 800, id="20,000 characters of matches"),
+        pytest.param(
+            "Read",
+            {"type": "text", "file": {"content": CONTENT * 18, "startLine": 1}},
+            "2.1.63",
+            400,
+            800,
+            id="a large file, as 2.1.62 to 2.1.71 kept it",
+        ),
+        pytest.param(
+            "Read",
+            {"type": "text", "file": {"content": CONTENT * 18, "startLine": 1}},
+            "2.1.90",
+            18_000,
+            30_000,
+            id="a large file, later",
+        ),
+    ],
+)
+def test_what_is_shown_depends_on_the_client(tool: str, response: Any, client: str, least: int, most: int) -> None:
+    """Limits and forms changed from version to version."""
+    assert least <= rates.response(tool, response, {}, client=client)[1] <= most
+
+
+def test_an_old_client_adds_a_reminder_to_a_read() -> None:
+    """About 75 tokens, whatever the file's size."""
+    response = {"type": "text", "file": {"content": "", "startLine": 1}}
+    small = {"type": "text", "file": {"content": "x\n", "startLine": 1}}
+    assert rates.response("Read", response, {}, client="2.1.63") == rates.response("Read", response, {})
+    added = rates.response("Read", small, {}, client="2.1.63")[1] - rates.response("Read", small, {})[1]
+    assert 75 <= added <= 110
+
+
+@pytest.mark.parametrize("hunks", [None, 5, [5], [{}], [{"lines": 5}], [{"lines": ["-x"]}], [{"lines": [5, "+x"]}]])
+def test_a_patch_of_another_form_counts_as_nothing_or_a_line(hunks: Any) -> None:
+    """A damaged patch neither raises nor costs much."""
+    assert rates.response("Edit", {"structuredPatch": hunks}, {}, client="2.1.1")[1] < 120

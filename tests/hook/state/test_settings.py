@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 from moai_flow.hook.reply import MAX_PROBLEMS
@@ -22,8 +23,8 @@ def test_each_bad_key_is_named_once(session: Session) -> None:
     lines = prompt(session, settings).splitlines()
     assert len(lines) == 3
     for key in ("total_budget", "notify", "unheard_of"):
-        (line,) = [line for line in lines if f": {key}: " in line]
-        assert line.startswith("Token budget: .moai/config/config.json: ")
+        (line,) = [line for line in lines if f"token_budget.{key}: " in line]
+        assert re.match(r"Token budget: /.*/\.moai/config/config\.json:\d+: token_budget\.", line)
     config = session.ledger.config
     assert prompt(session, settings) == ""
     assert config.total_budget == 200_000

@@ -6,7 +6,7 @@ import os
 import time
 from typing import TYPE_CHECKING, Any
 
-from moai_flow.cli import sessions
+from moai_flow.cli import ledgers
 from moai_flow.cli.checks.finding import BROKEN, OK, WARNING, Finding
 from moai_flow.cli.client import entry_points, environment, registration
 from moai_flow.cli.client.command_line import words_of
@@ -66,12 +66,10 @@ def _read(paths: list[str], into: dict[str, dict[str, Any]]) -> Iterator[Finding
 def _was_metered_lately() -> bool:
     """Return whether a hook has run: a plugin given on the command line is in no settings."""
     try:
-        folder = sessions.state_folder()
-        latest = sessions.recent(folder)[0]
-        changed = os.stat(os.path.join(folder, "sessions", f"{latest}.json")).st_mtime
-    except (TokenBudgetError, IndexError, OSError):
+        latest = ledgers.listed(ledgers.state_folder())[0].last_event
+    except (TokenBudgetError, IndexError):
         return False
-    return time.time() - changed < _LATELY_SECONDS
+    return time.time() - latest < _LATELY_SECONDS
 
 
 def _one(path: str, scope: str, places: list[registration.Place]) -> Iterator[Finding]:
@@ -85,21 +83,29 @@ def _one(path: str, scope: str, places: list[registration.Place]) -> Iterator[Fi
     if twice:
         yield Finding(CHECK, WARNING, f"{path} runs the hook twice at {', '.join(twice)}", again)
     commands = {tuple(words_of(place.hook)) for place in places}
-    problems = [problem for command in sorted(commands) if (problem := _problem(list(command)))]
+    problems = [problem for words in sorted(commands) if (problem := _problem(list(words)))]
     for problem in problems:
         yield Finding(CHECK, BROKEN, f"{path}: {problem}, so no hook starts", again)
     if missing or twice or problems:
         return
-    if commands != {tuple(entry_points.command())}:
-        others = "; ".join(_shown(command) for command in sorted(commands))
+    others = "; ".join(
+        sorted({_shown(words_of(place.hook), place.event) for place in places if not _is_current(place)})
+    )
+    if others:
         yield Finding(CHECK, WARNING, f"{path} runs another installation: {others}", again)
     else:
-        yield Finding(CHECK, OK, f"{path} ({scope}) runs {_shown(entry_points.command())}")
+        command = _shown(entry_points.command(events[0]), events[0])
+        yield Finding(CHECK, OK, f"{path} ({scope}) runs {command}")
 
 
-def _shown(command: Sequence[str]) -> str:
-    """Return a command line as a person reads it: without the lines that only start the entry point."""
-    return " ".join(word for word in command if word != entry_points.STARTER)
+def _is_current(place: registration.Place) -> bool:
+    return words_of(place.hook) == entry_points.command(place.event)
+
+
+def _shown(command: Sequence[str], event: str) -> str:
+    """Return a command line as a person reads it: without what only starts the launcher, the same at each event."""
+    start = 3 if list(command[1:3]) == ["-c", entry_points.IF_PRESENT] else 0
+    return " ".join(word for word in command[start:] if word != event)
 
 
 def _problem(command: list[str]) -> str:

@@ -97,7 +97,7 @@ def _is_script(path: str) -> bool:
 def hook() -> Finding:
     """Run the real hook on an event in a temporary folder, and tell how long it takes."""
     try:
-        command = entry_points.command()
+        command = entry_points.command(_PAYLOAD["hook_event_name"])
     except TokenBudgetError as error:
         return Finding("hook", BROKEN, str(error))
     with tempfile.TemporaryDirectory(prefix="token-budget-") as place:
@@ -114,7 +114,7 @@ def hook() -> Finding:
                 f"{' '.join(command)} ran, but kept no ledger",
                 "`token-budget demo` shows at which event; install the package again.",
             )
-    bare = _milliseconds([command[0], "-I", "-S", "-c", "pass"])
+    bare = _milliseconds([entry_points.interpreter(), "-I", "-S", "-c", "pass"])
     text = f"takes {milliseconds:.0f} ms, {milliseconds / bare:.1f} times what Python itself takes to start"
     if milliseconds > SLOW_HOOK_MS:
         return Finding(

@@ -8,7 +8,7 @@ import sys
 import time
 from typing import TYPE_CHECKING
 
-from moai_flow.cli import sessions
+from moai_flow.cli import ledgers
 from moai_flow.cli.checks.finding import BROKEN, OK, WARNING, Finding
 from moai_flow.core.errors import NewerStateError, StateError, TokenBudgetError
 from moai_flow.hook.state.paths import APPLICATION, STATE_VARIABLE
@@ -29,7 +29,7 @@ _MOVE = "Name a folder on a local disk in TOKEN_BUDGET_STATE_DIR, for the hooks 
 def state() -> Iterator[Finding]:
     """Tell whether ledgers can be kept, and what is known of the latest session."""
     try:
-        folder = sessions.state_folder()
+        folder = ledgers.state_folder()
     except TokenBudgetError as error:
         yield Finding("state folder", BROKEN, str(error), "Correct the variable, in Claude Code's settings too.")
         return
@@ -124,11 +124,11 @@ def _lock(folder: str) -> Finding:
 
 def _ledgers(folder: str) -> Iterator[Finding]:
     """Read every ledger without changing it."""
-    known = sessions.recent(folder)
+    known = ledgers.ids(folder)
     damaged, latest, is_newer = [], None, False
     for session_id in known:
         try:
-            session = sessions.read(folder, session_id).session
+            session = ledgers.read(folder, session_id).session
         except NewerStateError:
             is_newer = True
         except (StateError, OSError):

@@ -35,6 +35,7 @@ def runs(words: list[str], name: str, ends: tuple[str, ...]) -> bool:
         following = words[number + 1 : number + 2]
         if plain.endswith(_LAUNCHER_ENDS) and following == [name]:
             return True
-        if plain.endswith(ends) and (words[1:3] == ["-I", "-S"] or "moai_flow" in plain):
+        starts = words[1:3], words[max(0, number - 2) : number]
+        if plain.endswith(ends) and (["-I", "-S"] in starts or "moai_flow" in plain):
             return True
     return False

@@ -11,17 +11,12 @@ from moai_flow.core.errors import TokenBudgetError
 HOOK = "hook.py"
 STATUS_LINE = "statusline.py"
 
-STARTER = """import sys
-__file__ = sys.argv.pop(1)
-try:
-    file = open(__file__)
-except OSError:
-    sys.exit()
-exec(file.read())"""
-"""Runs the entry point that is named behind it, if it is still there.
+LAUNCHER = "run"
+IF_PRESENT = '[ ! -r "$0" ] || . "$0"'
+"""What a shell runs to start the launcher that is named behind it, silent if it is gone.
 
-An interpreter that does not find its script exits with 2, which the client takes for a refusal: a package that was
-removed before its hooks were would erase every prompt.
+A package may be removed before its hooks are. The client shows an error at every event for a program that is missing,
+and an interpreter that does not find its script exits with 2, which erases the prompt.
 """
 
 EVENTS = (
@@ -56,6 +51,12 @@ def folder() -> str:
     )
 
 
+def skills_folder() -> str:
+    """Return the folder of the slash commands: inside an installed package, `skills` of a clone."""
+    inside = os.path.join(os.path.dirname(os.path.abspath(moai_flow.__file__)), "skills")
+    return inside if os.path.isdir(inside) else os.path.join(os.path.dirname(folder()), "skills")
+
+
 def interpreter() -> str:
     """Return the interpreter for hooks: that of this process, not through a virtual environment.
 
@@ -66,9 +67,9 @@ def interpreter() -> str:
     return base if os.path.isfile(base) else sys.executable
 
 
-def command() -> list[str]:
-    """Return the command line of a hook, which stands in settings and may outlive the package."""
-    return [interpreter(), "-I", "-S", "-c", STARTER, os.path.join(folder(), HOOK)]
+def command(event: str) -> list[str]:
+    """Return the command line of an event's hook, which stands in settings and may outlive the package."""
+    return ["/bin/sh", "-c", IF_PRESENT, os.path.join(folder(), LAUNCHER), "hook", event, interpreter()]
 
 
 def status_line_command() -> list[str]:

@@ -2,6 +2,9 @@
 
 The client hands its hooks the `env` of its settings files, and a plugin's options as `CLAUDE_PLUGIN_OPTION_<KEY>`.
 A command in a terminal gets neither; without them it would show another budget than the hooks keep.
+
+A project's settings come with a clone, and a command that is typed there has asked for nothing: they may change the
+budget, and never name a folder, a program or an interpreter.
 """
 
 from __future__ import annotations
@@ -9,11 +12,16 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Any
 
+from moai_flow.core.setting_checks import CHECKS
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 PLUGIN = "token-budget"
 _OURS = "TOKEN_BUDGET_"
+_OF_THE_BUDGET = frozenset(_OURS + key.upper() for key in CHECKS)
+"""Variables that a project may set."""
+
 _MAX_BYTES = 1 << 20
 
 
@@ -51,11 +59,13 @@ def as_hooks_see_it(environ: Mapping[str, str], project: str) -> dict[str, str]:
     What the terminal says itself comes first. Settings that cannot be read add nothing; `doctor` tells of them.
     """
     added: dict[str, str] = {}
-    for path in settings_files(environ, project).values():
+    for scope, path in settings_files(environ, project).items():
         settings = _read(path)
         variables = settings.get("env")
-        if isinstance(variables, dict):
-            added.update({k: v for k, v in variables.items() if k.startswith(_OURS) and isinstance(v, str)})
+        for name, value in variables.items() if isinstance(variables, dict) else ():
+            is_taken = name.startswith(_OURS) if scope == "user" else name in _OF_THE_BUDGET
+            if is_taken and isinstance(value, str) and "\0" not in value:
+                added[name] = value
         added.update(_plugin_options(settings))
     return {**added, **environ}
 
@@ -69,16 +79,17 @@ def _plugin_options(settings: dict[str, Any]) -> dict[str, str]:
         if name.partition("@")[0] == PLUGIN and isinstance(options, dict):
             for key, value in options.items():
                 text = str(value).lower() if isinstance(value, bool) else str(value)
-                variables[f"CLAUDE_PLUGIN_OPTION_{key.upper()}"] = text
+                if key in CHECKS:
+                    variables[f"CLAUDE_PLUGIN_OPTION_{key.upper()}"] = text
     return variables
 
 
 def _read(path: str) -> dict[str, Any]:
+    from moai_flow.cli.client import regular_file
     from moai_flow.core import compact_json
 
     try:
-        with open(path, "rb") as file:
-            settings = compact_json.decode(file.read(_MAX_BYTES).decode("utf-8-sig"))
+        settings = compact_json.decode((regular_file.read(path, _MAX_BYTES) or b"{}").decode("utf-8-sig"))
     except (OSError, ValueError, RecursionError):
         return {}
     return settings if isinstance(settings, dict) else {}

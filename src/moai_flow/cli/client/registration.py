@@ -10,6 +10,8 @@ from moai_flow.cli.client.environment import PLUGIN
 from moai_flow.core.errors import TokenBudgetError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from moai_flow.cli.client.jsontext import Document
 
 TIMEOUT_SECONDS = 10
@@ -59,12 +61,12 @@ def plugins_in(settings: dict[str, Any]) -> list[str]:
     return [name for name, is_on in enabled.items() if is_on and name.partition("@")[0] == PLUGIN]
 
 
-def register(document: Document, hook: list[str], *, enforce: bool = False) -> None:
+def register(document: Document, hook: Callable[[str], list[str]], *, enforce: bool = False) -> None:
     """Write the hooks, or bring those there are up to date.
 
     Args:
         document: the settings.
-        hook: the hooks' command line.
+        hook: the command line of an event's hook.
         enforce: whether to register the hook that stops agents too; one that is there already stays.
 
     Raises:
@@ -74,7 +76,7 @@ def register(document: Document, hook: list[str], *, enforce: bool = False) -> N
     _register_hooks(document, hook, (*EVENTS, ENFORCING) if is_enforcing else EVENTS)
 
 
-def register_enforcing(document: Document, hook: list[str]) -> None:
+def register_enforcing(document: Document, hook: Callable[[str], list[str]]) -> None:
     """Write the hook that stops agents alone: the plugin has the others.
 
     Raises:
@@ -83,18 +85,19 @@ def register_enforcing(document: Document, hook: list[str]) -> None:
     _register_hooks(document, hook, (ENFORCING,))
 
 
-def _register_hooks(document: Document, hook: list[str], events: tuple[str, ...]) -> None:
+def _register_hooks(document: Document, hook: Callable[[str], list[str]], events: tuple[str, ...]) -> None:
     """Write one hook for each of the events, bring those there are up to date, and take those at others away."""
     settings = document.read()
     _check(settings)
-    wanted = hook_of(hook)
-    program = {key: value for key, value in wanted.items() if key != "timeout"}
+    wanted = {event: hook_of(hook(event)) for event in events}
     places = hooks_in(settings)
     for place in reversed(places):
         is_first = all(place.event != other.event for other in places[: places.index(place)])
         if place.event not in events or not is_first:
             _remove_hook(document, place)
-        elif {key: place.hook.get(key) for key in program} != program:
+            continue
+        program = {key: value for key, value in wanted[place.event].items() if key != "timeout"}
+        if {key: place.hook.get(key) for key in program} != program:
             document.replace(place.path, {**place.hook, **program})
     if "hooks" not in document.read():
         document.add((), "hooks", {})
@@ -102,7 +105,7 @@ def _register_hooks(document: Document, hook: list[str], events: tuple[str, ...]
     for event in events:
         if event in found:
             continue
-        group = {"hooks": [wanted]}
+        group = {"hooks": [wanted[event]]}
         if event in document.read()["hooks"]:
             document.add(("hooks", event), None, group)
         else:

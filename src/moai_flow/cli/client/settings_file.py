@@ -7,6 +7,7 @@ import os
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
+from moai_flow.cli.client import regular_file
 from moai_flow.cli.client.jsontext import Document
 from moai_flow.core.errors import TokenBudgetError
 
@@ -14,6 +15,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 BACKUP_SUFFIX = ".token-budget-backup"
+MAX_BYTES = 1 << 24
+"""Bytes of a settings file that is read and written."""
+
 _BOM = "\ufeff"
 _EMPTY = "{}\n"
 
@@ -103,10 +107,7 @@ class SettingsFile:
 
 def _read(path: str) -> bytes | None:
     try:
-        with open(path, "rb") as file:
-            return file.read()
-    except FileNotFoundError:
-        return None
+        return regular_file.read(path, MAX_BYTES)
     except OSError as error:
         raise TokenBudgetError(f"{path}: cannot be read ({error.strerror})") from error
 

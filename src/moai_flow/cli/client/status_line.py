@@ -58,10 +58,20 @@ def put(document: Document, command: list[str], *, wrap: bool) -> bool:
     theirs = wrapped_in(present["command"]) if is_ours(settings) else others_in(settings)
     if not is_ours(settings) and not (wrap and isinstance(present, dict) and present.get("command") == theirs):
         return False
-    wanted = f"{line} {WRAP} {shlex.quote(theirs)}" if theirs else line
+    wanted = _wrapping(command, theirs) if theirs else line
     if present["command"] != wanted:
         document.replace((KEY, "command"), wanted)
     return True
+
+
+def _wrapping(command: list[str], theirs: str) -> str:
+    """Return the shell's line that shows another status line above ours, and the other alone once ours has gone.
+
+    The package may be removed without `uninstall`, and the plugin's folder with it.
+    """
+    ours, wrapped = shlex.join(command), shlex.quote(theirs)
+    entry = shlex.quote(command[-1])
+    return f"[ -r {entry} ] && {ours} {WRAP} {wrapped} || exec /bin/sh -c {wrapped}"
 
 
 def take_away(document: Document) -> bool:

@@ -6,7 +6,7 @@ import time
 
 import click
 
-from moai_flow.cli import options, sessions
+from moai_flow.cli import ledgers, options, sessions
 from moai_flow.cli.limits import promise
 from moai_flow.cli.program import examples
 from moai_flow.cli.view.as_json import budget_document, print_json
@@ -34,9 +34,10 @@ def command(
     say otherwise; to give one a limit in every session, put it into the settings (`swarms`).
     """
     state = sessions.state_folder(state_dir)
-    with sessions.opened(state, sessions.find(state, session)) as ledger:
+    target = sessions.look_up(state, session, to_change=True)
+    with ledgers.opened(state, target.session_id) as ledger:
         said = promise(ledger, swarm, tokens, time.time(), shared=shared)
     if as_json:
-        print_json(budget_document(ledger))
+        print_json(budget_document(ledger, target))
     else:
-        click.echo(said)
+        click.echo(f"{target.line}\n{said}")

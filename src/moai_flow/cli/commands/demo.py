@@ -12,6 +12,7 @@ import click
 from moai_flow.cli.client import entry_points
 from moai_flow.cli.program import examples
 from moai_flow.core.errors import TokenBudgetError
+from moai_flow.core.setting_checks import CRITICAL_SHARE, WARNING_SHARE
 from moai_flow.replay import tape
 
 if TYPE_CHECKING:
@@ -37,11 +38,10 @@ def command() -> None:
     if sys.platform == "win32":
         raise TokenBudgetError("the hooks run on Linux and macOS only; on Windows, try this in WSL")
     recording = tape.load()
-    arguments = entry_points.command()
     click.echo(f"A recorded session goes through the hooks in {entry_points.folder()}")
     moments: list[Moment] = []
     with tempfile.TemporaryDirectory(prefix="token-budget-") as place:
-        played = tape.play(recording, arguments, Path(place))
+        played = tape.play(recording, entry_points.command, Path(place))
         if sys.stdout.isatty():
             with click.progressbar(
                 played, length=len(recording), label="Events", item_show_func=_name, show_eta=False
@@ -87,14 +87,15 @@ def _name(moment: Moment | None) -> str:
 
 
 def _show(moment: Moment) -> None:
-    from moai_flow.cli.view.table import bar
-    from moai_flow.cli.view.terminal import ascii_only
+    from moai_flow.cli.view.budget import bar_text
 
     ledger = moment.ledger
     total = ledger.config.total_budget if ledger is not None else 200_000
     percent = moment.occupancy * 100.0 / total
-    shown = bar(percent, ascii_only=ascii_only())
-    click.echo(f"{_name(moment):<29}{moment.occupancy:>9,} / {total:,}  {shown} {percent:5.1f}%")
+    level = (percent >= WARNING_SHARE * 100) + (percent >= CRITICAL_SHARE * 100)
+    click.echo(
+        f"{_name(moment):<29}{moment.occupancy:>9,} / {total:,} {percent:5.1f}%  {bar_text(percent, level)}".rstrip()
+    )
     if "prompt" in moment.event:
         click.echo(f"    you type     > {moment.event['prompt']}")
     _show_text("you see", moment.person, 2 if moment.person.startswith("CRITICAL") else 1)
@@ -105,7 +106,7 @@ def _show(moment: Moment) -> None:
 
 def _show_text(label: str, text: str, level: int | None = None) -> None:
     """Print what one reader gets: the label before its first line only."""
-    from moai_flow.cli.view.terminal import colour
+    from moai_flow.cli.view.console import colour
 
     for number, line in enumerate(text.splitlines()):
         shown = line if level is None else colour(line, level)

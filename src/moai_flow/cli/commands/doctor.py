@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 import click
 
 from moai_flow.cli import options, projects
-from moai_flow.cli.checks import config, enforcement, registration, runtime, state
+from moai_flow.cli.checks import config, enforcement, registration, runtime, state, waiting
 from moai_flow.cli.checks.finding import BROKEN, OK, WARNING
 from moai_flow.cli.client import environment
 from moai_flow.cli.program import examples
 from moai_flow.cli.view.as_json import print_json
-from moai_flow.cli.view.terminal import colour
+from moai_flow.cli.view.console import colour
 from moai_flow.core.errors import TokenBudgetError
 
 if TYPE_CHECKING:
@@ -61,6 +61,7 @@ def _findings() -> Iterator[Finding]:
     yield from runtime.versions()
     yield runtime.python_on_path()
     yield runtime.hook()
+    yield waiting.waiting(os.environ, project)
     yield from registration.registered(os.environ, project)
     yield from enforcement.enforcement(os.environ, project)
     yield from state.state()

@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING
 
 import click
 
-from moai_flow.cli import options, projects, sessions
+from moai_flow.cli import ledgers, options, projects, sessions
 from moai_flow.cli.program import examples
 from moai_flow.cli.view.prometheus import Family, text_of
 from moai_flow.core.errors import StateError
+from moai_flow.core.names import printable
 from moai_flow.core.notices import global_level
 from moai_flow.core.phases import phase_status
 from moai_flow.core.status import swarm_status
@@ -50,12 +51,11 @@ def command(*, state_dir: str | None) -> None:
     """Print the budgets of all running sessions in Prometheus' text format, measured anew."""
     families = {name: Family(f"token_budget_{name}", said) for name, said in _GAUGES.items()}
     state = sessions.state_folder(state_dir)
-    live = sessions.live(state)
+    live = sessions.running(state)
     unreadable = 0
-    for session_id in live:
+    for found in live:
         try:
-            with sessions.opened(state, session_id) as ledger:
-                _add(families, ledger)
+            _add(families, ledgers.measured(state, found.session_id))
         except StateError:
             unreadable += 1
     families["sessions"].add(len(live))
@@ -67,7 +67,9 @@ def _add(families: dict[str, Family], ledger: SessionLedger) -> None:
     """Add the figures of one session."""
     session, window = ledger.session, ledger.windows.get(MAIN)
     name = {"session": session.session_id}
-    families["session_info"].add(1, **name, model=session.model, project=projects.of(session))
+    families["session_info"].add(
+        1, **name, model=printable(session.model), project=printable(projects.of(session.transcript))
+    )
     families["budget_tokens"].add(ledger.config.total_budget, **name)
     families["consumed_tokens"].add(ledger.total_consumed, **name)
     families["isolated_consumed_tokens"].add(ledger.isolated_consumed, **name)

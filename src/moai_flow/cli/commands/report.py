@@ -106,7 +106,7 @@ def _print(traces: list[Trace], spend: Spend | None, *, html: str | None, as_jso
 
         click.echo(json.dumps(document(traces, spend), indent=2))
     elif not html:
-        from moai_flow.cli.view.terminal import ascii_only, colour
+        from moai_flow.cli.view.console import ascii_only, colour
         from moai_flow.report.text import lines
 
         for line in lines(document(traces, spend), style=colour, ascii_only=ascii_only()):

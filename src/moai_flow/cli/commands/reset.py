@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from moai_flow.cli import options, sessions
+from moai_flow.cli import ledgers, options, sessions
 from moai_flow.cli.limits import require_swarm
 from moai_flow.cli.program import examples
 from moai_flow.cli.view.as_json import budget_document, print_json
@@ -36,7 +36,8 @@ def command(*, swarm: str | None, as_json: bool, session: str | None, state_dir:
     """
     state = sessions.state_folder(state_dir)
     lines = []
-    with sessions.opened(state, sessions.find(state, session)) as ledger:
+    target = sessions.look_up(state, session, to_change=True)
+    with ledgers.opened(state, target.session_id) as ledger:
         now = time.time()
         chosen = [require_swarm(ledger, swarm)] if swarm else list(ledger.swarms.values())
         for found in chosen:
@@ -53,8 +54,9 @@ def command(*, swarm: str | None, as_json: bool, session: str | None, state_dir:
         if any(found.open_ended for found in chosen):
             lines.append(f"main: holds {ledger.total_consumed:,} tokens until /clear or /compact empties the window")
     if as_json:
-        print_json(budget_document(ledger))
+        print_json(budget_document(ledger, target))
         return
+    click.echo(target.line)
     for line in lines:
         click.echo(line)
 

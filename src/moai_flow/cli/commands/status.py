@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from moai_flow.cli import options, sessions
+from moai_flow.cli import ledgers, options, sessions
 from moai_flow.cli.program import examples
 from moai_flow.cli.view.as_json import budget_document, print_json
+from moai_flow.core.errors import StateError
 
 if TYPE_CHECKING:
-    from moai_flow.core.ledger import SessionLedger
+    from collections.abc import Iterator
+
+    from rich.console import RenderableType
+
+NOTHING_RUNS = "No session runs now."
 
 
 @click.command(
@@ -19,50 +24,70 @@ if TYPE_CHECKING:
     epilog=examples(
         ("status", "the session of this project"),
         ("status --all", "every session that runs now"),
-        ("status --advice", "with what could be done about it"),
         ("status --json | jq .total_consumed", "one figure, for a script"),
     ),
 )
 @options.as_json
 @click.option("--all", "every", is_flag=True, help="Show every session that runs now.")
-@click.option("--advice", is_flag=True, help="Add what could be done about it; plays the session again, so slower.")
 @options.session
 @options.state_dir
-def command(*, as_json: bool, every: bool, advice: bool, session: str | None, state_dir: str | None) -> None:
+def command(*, as_json: bool, every: bool, session: str | None, state_dir: str | None) -> None:
     """Measure the session anew and show its budget.
 
-    Occupancy comes from the client's own transcript; `~` stands before a figure that is estimated in part. Without
-    --session the session is the one this runs in, else the latest of this project, else the latest of all.
+    Occupancy comes from the client's own transcript; `~` stands before a figure that is estimated in part. It only
+    reads: no ledger is locked or written. What could be done about the figures is in `token-budget report`.
     """
     if every and session:
         raise click.UsageError("--all and --session exclude each other.")
     state = sessions.state_folder(state_dir)
-    chosen = sessions.live(state) if every else [sessions.find(state, session)]
-    shown = []
-    for session_id in chosen:
-        with sessions.opened(state, session_id) as ledger:
-            shown.append(ledger)
     if as_json:
-        documents = [budget_document(ledger) | (_advice(ledger) if advice else {}) for ledger in shown]
-        print_json({"sessions": documents} if every else documents[0])
+        if every:
+            print_json({"sessions": [_document(state, found) for found in sessions.running(state)]})
+        else:
+            found = sessions.look_up(state, session)
+            print_json(budget_document(ledgers.measured(state, found.session_id), found))
         return
-    from moai_flow.cli.view.terminal import lines
+    from moai_flow.cli.view import budget
+    from moai_flow.cli.view.console import console
 
-    if not shown:
-        click.echo("No session runs now.")
-    for number, ledger in enumerate(shown):
+    budget.show(view(state, session, every=every, width=console().width))
+
+
+def _document(state: str, found: sessions.Found) -> dict[str, Any]:
+    """Return one session of many; one that cannot be read does not hide the others."""
+    try:
+        return budget_document(ledgers.measured(state, found.session_id), found)
+    except StateError as error:
+        return {**found.document, "error": str(error)}
+
+
+def view(state: str, session: str | None, *, every: bool, width: int) -> Iterator[RenderableType]:
+    """Yield the parts that show the chosen session, or every one that runs, as it is now.
+
+    Args:
+        state: the folder of the ledgers.
+        session: the wanted session, None for the one of the rule.
+        every: whether to show all that run; one that cannot be read is one line then.
+        width: columns of the terminal.
+
+    Raises:
+        TokenBudgetError: there is no such session, or its ledger cannot be read.
+    """
+    from rich.text import Text
+
+    from moai_flow.cli.view import budget
+
+    if not every:
+        found = sessions.look_up(state, session)
+        yield from budget.parts(found, ledgers.measured(state, found.session_id), width=width)
+        return
+    chosen = sessions.running(state)
+    if not chosen:
+        yield Text(NOTHING_RUNS)
+    for number, found in enumerate(chosen):
         if number:
-            click.echo()
-        found = _advice(ledger)["advice"] if advice else []
-        advised = ["", "what could be done", *(f"  - {sentence}" for sentence in found)] if found else []
-        for line in [*lines(ledger), *advised]:
-            click.echo(line)
-
-
-def _advice(ledger: SessionLedger) -> dict[str, list[str]]:
-    """Return what the analysis recommends for this session, as sentences."""
-    from moai_flow.analysis.load import load
-    from moai_flow.analysis.recommend import recommend
-
-    trace = load(ledger)
-    return {"advice": [one.text for one in recommend([trace])] if trace is not None else []}
+            yield Text("")
+        try:
+            yield from budget.parts(found, ledgers.measured(state, found.session_id), width=width)
+        except StateError as error:
+            yield budget.problem(found, str(error))

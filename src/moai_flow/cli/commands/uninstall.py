@@ -8,9 +8,9 @@ import os
 import click
 
 from moai_flow.cli import options, projects
-from moai_flow.cli.client import environment, registration, status_line
+from moai_flow.cli.client import environment, registration, slash_commands, status_line
 from moai_flow.cli.client.settings_file import SettingsFile
-from moai_flow.cli.commands.install import proceed, show_diff
+from moai_flow.cli.commands.install import print_diff, proceed
 from moai_flow.cli.program import examples
 from moai_flow.core.errors import TokenBudgetError
 
@@ -23,10 +23,11 @@ from moai_flow.core.errors import TokenBudgetError
     ),
 )
 @options.scope
+@options.show_diff
 @options.dry_run
 @options.yes
-def command(*, scope: str, dry_run: bool, yes: bool) -> None:
-    """Take the hooks and the status line out of Claude Code's settings.
+def command(*, scope: str, show_diff: bool, dry_run: bool, yes: bool) -> None:
+    """Take the hooks, the slash commands and the status line out of Claude Code's settings.
 
     Where nothing else was changed since `install`, the file is byte for byte what it was. The ledgers stay; delete the
     state folder to remove them too.
@@ -34,15 +35,24 @@ def command(*, scope: str, dry_run: bool, yes: bool) -> None:
     file = SettingsFile(environment.settings_file(os.environ, projects.here(), scope))
     had_hooks = registration.unregister(file.document)
     had_line = status_line.take_away(file.document)
-    if not (had_hooks or had_line):
+    commands = slash_commands.present(file.path)
+    if not (had_hooks or had_line or commands):
         click.echo(f"{file.path}: not registered there, nothing to change")
         _say_where_else(file.path)
         return
-    data, is_as_before = _without(file)
-    show_diff(file.diff(data))
+    data, is_as_before = _without(file) if had_hooks or had_line else (file.stored, True)
+    if had_hooks or had_line:
+        words = [word for word, had in (("hooks", had_hooks), ("status line", had_line)) if had]
+        click.echo(f"{file.path}\n  {' and '.join(words)} removed{', as it was before' if is_as_before else ''}")
+    if commands:
+        click.echo(f"{slash_commands.folder_for(file.path)}\n  {len(commands)} slash commands removed")
+    if show_diff or dry_run:
+        print_diff(file.diff(data))
     if not proceed(dry_run=dry_run, yes=yes):
         return
-    file.write(data)
+    slash_commands.remove(commands)
+    if data != file.stored:
+        file.write(data)
     if is_as_before:
         file.remove_backup()
         click.echo(f"Removed; {file.path} is as it was.")
@@ -63,7 +73,8 @@ def _without(file: SettingsFile) -> tuple[bytes | None, bool]:
         before = json.loads(backup.decode("utf-8-sig") or "{}")
     except ValueError:
         return file.changed, False
-    if isinstance(before, dict) and registration.without_empty(before) == left:
+    # As text: to Python `true` is 1, and an edit from one to the other is a person's.
+    if isinstance(before, dict) and json.dumps(registration.without_empty(before)) == json.dumps(left):
         return backup, True
     return file.changed, False
 

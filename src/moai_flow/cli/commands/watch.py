@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING
 import click
 
 from moai_flow.cli import options, sessions
+from moai_flow.cli.commands.status import view
 from moai_flow.cli.program import examples
 from moai_flow.core.errors import TokenBudgetError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from rich.console import RenderableType
 
 KEYS = "q quit   a all sessions   r now"
 SECONDS = 2.0
@@ -49,14 +50,17 @@ def command(*, every: bool, interval: float, session: str | None, state_dir: str
         raise click.UsageError("--all and --session exclude each other.")
     state = sessions.state_folder(state_dir)
     if not sys.stdout.isatty():
-        for line in frame(state, session, every=every):
-            click.echo(line)
+        from moai_flow.cli.view import budget
+        from moai_flow.cli.view.console import console
+
+        budget.show(view(state, session, every=every, width=console().width))
         return
-    from moai_flow.cli.view.screen import Screen
+    from moai_flow.cli.view.live import Screen
 
     with Screen() as screen, suppress(KeyboardInterrupt):
         while True:
-            screen.draw([*_or_problem(state, session, every=every), "", f"{time.strftime('%H:%M:%S')}   {KEYS}"])
+            parts = _or_problem(state, session, every=every, width=screen.width)
+            screen.draw(parts, f"{time.strftime('%H:%M:%S')}   {KEYS}")
             key = screen.key(interval)
             if key in ("q", "\x04"):
                 return
@@ -64,26 +68,13 @@ def command(*, every: bool, interval: float, session: str | None, state_dir: str
                 every = not every
 
 
-def _or_problem(state: str, session: str | None, *, every: bool) -> list[str]:
+def _or_problem(state: str, session: str | None, *, every: bool, width: int) -> list[RenderableType]:
     """Return what is to be shown now; a session may begin or end while we watch, so an error is shown too."""
+    from rich.text import Text
+
+    from moai_flow.core.names import printable
+
     try:
-        return list(frame(state, session, every=every))
+        return list(view(state, session, every=every, width=width))
     except TokenBudgetError as error:
-        return str(error).splitlines()
-
-
-def frame(state: str, session: str | None, *, every: bool) -> Iterator[str]:
-    """Yield the lines that show the sessions as they are now.
-
-    Raises:
-        TokenBudgetError: there is no such session, or its ledger cannot be read.
-    """
-    from moai_flow.cli.view.terminal import lines
-
-    chosen = sessions.live(state) if every else [sessions.find(state, session)]
-    if not chosen:
-        yield "No session runs now."
-    for number, session_id in enumerate(chosen):
-        if number:
-            yield ""
-        yield from lines(sessions.measured(state, session_id))
+        return [Text("\n".join([printable(line) for line in str(error).splitlines()]), overflow="fold")]

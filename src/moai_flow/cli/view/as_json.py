@@ -13,15 +13,16 @@ from moai_flow.core.status import global_status
 from moai_flow.core.swarm import MAIN
 
 if TYPE_CHECKING:
+    from moai_flow.cli.sessions import Found
     from moai_flow.core.ledger import SessionLedger
 
 
-def budget_document(ledger: SessionLedger) -> dict[str, Any]:
+def budget_document(ledger: SessionLedger, found: Found) -> dict[str, Any]:
     """Return a session's budget: tokens, percentages 0-100, seconds since the epoch."""
     ahead = forecast(ledger)
     session, window = ledger.session, ledger.windows.get(MAIN)
     return {
-        "session_id": session.session_id,
+        **found.document,
         **global_status(ledger),
         "window": {
             "occupancy": window.tokens if window else 0,

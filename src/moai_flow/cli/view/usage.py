@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from moai_flow.core.names import printable
 from moai_flow.usage.classes import CLASSES
 from moai_flow.usage.grouping import UNKNOWN, group
 
@@ -52,12 +53,6 @@ def lines(usage: MachineUsage, by: str, key: Callable[[Entry], str], prices: Pri
         if prices.unknown:
             names = ", ".join(sorted(printable(name or UNKNOWN) for name in prices.unknown))
             yield f"No price is known for {names}: {all_costs.unpriced:,} tokens are left out."
-
-
-def printable(name: str) -> str:
-    """Return a name from a transcript as a terminal may show it: one line, no control characters."""
-    text = "".join([c if c.isprintable() else "?" for c in name])
-    return text if len(text) <= _NAME_WIDTH else "..." + text[3 - _NAME_WIDTH :]
 
 
 def _row(name: str, part: Usage, width: int, cost: Cost | None) -> str:

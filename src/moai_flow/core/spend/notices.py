@@ -37,6 +37,15 @@ def level(spend: Spend, name: str) -> int:
     return 2 if used >= CRITICAL_PERCENT else 1 if used >= WARNING_PERCENT else 0
 
 
+def to_next_level(spend: Spend, name: str) -> float:
+    """Return the tokens that a limit's spend is below its next threshold, infinity past the last one."""
+    its_level = level(spend, name)
+    if its_level > 1:
+        return float("inf")
+    threshold = (WARNING_PERCENT, CRITICAL_PERCENT)[its_level]
+    return spend.limits[name].tokens * threshold / 100.0 - spend.spent(name)
+
+
 def highest_level(spend: Spend) -> int:
     """Return the highest level of all limits, 0 without any."""
     return max([level(spend, name) for name in spend.limits], default=0)

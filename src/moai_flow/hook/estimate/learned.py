@@ -9,13 +9,17 @@ from moai_flow.core import compact_json
 from moai_flow.core.session import RECALLED
 from moai_flow.hook.estimate.rates import HIGHEST, KINDS, LOWEST
 from moai_flow.hook.payload import safe_id
-from moai_flow.hook.state import files
+from moai_flow.hook.state import files, paths
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from moai_flow.core.session import Session
 
 MAX_BYTES = 4096
+
+RATES = "rates"
+BASE = 2.0
+"""Which base rates the factors belong to: those of an older version correct other rates."""
 
 
 def recall(state: str, session: Session) -> None:
@@ -36,7 +40,7 @@ def recall(state: str, session: Session) -> None:
         factors = compact_json.decode(data.decode("utf-8"))
     except ValueError:
         return
-    if isinstance(factors, dict):
+    if isinstance(factors, dict) and factors.get(RATES) == BASE:
         session.factors = {
             kind: min(HIGHEST, max(LOWEST, factor))
             for kind, factor in factors.items()
@@ -54,8 +58,9 @@ def remember(state: str, session: Session) -> None:
         path = _file(state, session.model)
         files.ensure_folder(path.rpartition("/")[0])
         factors = {kind: round(factor, 4) for kind, factor in session.factors.items()}
+        factors[RATES] = BASE
         files.replace(path, compact_json.encode(factors).encode("ascii"), f".{session.session_id}")
 
 
 def _file(state: str, model: str) -> str:
-    return f"{state}/models/{safe_id(model)}.json"
+    return f"{paths.models(state)}/{safe_id(model)}.json"

@@ -6,7 +6,7 @@ are pure and total: any JSON value gives a non-negative count.
 
 from __future__ import annotations
 
-from moai_flow.hook.estimate import visible
+from moai_flow.hook.estimate import tokenizer, visible
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -18,13 +18,6 @@ KINDS: tuple[str, ...] = ("prose", "code", "json", "wide", "image")
 
 Factors = dict[str, float]
 """Learned correction by kind. Missing is 1.0; a factor multiplies the base estimate."""
-
-CHARACTERS_PER_TOKEN = 3.7
-"""Base rate of ASCII text, counted as the request carries it: a newline or a quote is two characters."""
-
-WIDE_BYTES_PER_TOKEN = 2.0
-"""Base rate beyond ASCII, in the bytes of UTF-8 after a character's first: half a token for a Cyrillic
-character (two bytes), one for a CJK character (three), one and a half for an emoji (four)."""
 
 PROMPT_TOKENS = 10
 RESULT_TOKENS = 18
@@ -38,9 +31,8 @@ AWAITED_TOKENS = 100
 LOWEST, HIGHEST = 0.4, 2.5
 """Bounds of a factor."""
 
-# Characters that are looked at: of each of three places to classify a text, and of one that is not ASCII.
+# Characters that are looked at of each of three places to classify a text.
 _SAMPLE = 400
-_EXACT, _SLICE = 1 << 16, 1 << 12
 
 # Shares of a text's characters from which it is one kind or another.
 _DIGIT_SHARE = 0.12
@@ -51,9 +43,9 @@ _SPACE_SHARE = 0.1
 # How `learn` weighs a settlement: tokens that usually come along unclaimed, how far the kinds of text follow
 # each other, and the most of an error that is believed at once. Upwards it is less, because what nobody
 # claimed (a reminder, a file that was mentioned) only ever adds.
-_NOISE = 500.0
-_KINSHIP = 0.4
-_STEP_UP, _STEP_DOWN = 0.1, 0.6
+_NOISE = 700.0
+_KINSHIP = 0.5
+_STEP_UP, _STEP_DOWN = 0.35, 0.6
 
 
 def classify(text: str) -> str:
@@ -63,7 +55,7 @@ def classify(text: str) -> str:
         text = text[:_SAMPLE] + text[middle : middle + _SAMPLE] + text[-_SAMPLE:]
     length = len(text) or 1
     # Wide where that is most of the tokens: one for a character of it, one for 3.7 of the rest.
-    if not text.isascii() and _beyond_ascii(text)[0] * (CHARACTERS_PER_TOKEN + 1) > length:
+    if not text.isascii() and tokenizer.beyond_ascii(text) * (tokenizer.CHARACTERS_PER_TOKEN + 1) > length:
         return "wide"
     count = text.count
     if sum(map(count, "0123456789")) > _DIGIT_SHARE * length:
@@ -76,36 +68,47 @@ def classify(text: str) -> str:
     return "prose"
 
 
-def prompt(text: str, factors: Factors) -> tuple[str, int]:
+def prompt(text: str, factors: Factors, family: str = tokenizer.GENERIC) -> tuple[str, int]:
     """Return kind and tokens of a prompt that a person submitted."""
-    return _estimate(visible.of_content(text), PROMPT_TOKENS, factors)
+    return _estimate(visible.of_content(text), PROMPT_TOKENS, factors, family)
 
 
-def response(tool: str, tool_response: Any, factors: Factors, *, is_kept_short: bool = True) -> tuple[str, int]:
+def response(
+    tool: str,
+    tool_response: Any,
+    factors: Factors,
+    *,
+    family: str = tokenizer.GENERIC,
+    client: str = "",
+    is_kept_short: bool = True,
+) -> tuple[str, int]:
     """Return kind and tokens of what the model will see as the result of a tool call.
 
     Args:
         tool: The tool's name.
         tool_response: What it answered.
         factors: Learned corrections.
+        family: The tokenizer's, as `tokenizer.family` tells it.
+        client: The client's version, "" for a new one.
         is_kept_short: Whether a client stands between, which keeps what is too long in a file.
     """
-    return _estimate(visible.of_response(tool, tool_response, is_kept_short=is_kept_short), RESULT_TOKENS, factors)
+    view = visible.of_response(tool, tool_response, client=client, is_kept_short=is_kept_short)
+    return _estimate(view, RESULT_TOKENS, factors, family)
 
 
-def failure(error: Any, factors: Factors) -> tuple[str, int]:
+def failure(error: Any, factors: Factors, family: str = tokenizer.GENERIC) -> tuple[str, int]:
     """Return kind and tokens of what the model will see of a tool call that failed."""
-    return _estimate(visible.of_error(error), RESULT_TOKENS, factors)
+    return _estimate(visible.of_error(error), RESULT_TOKENS, factors, family)
 
 
-def call(tool_input: Any, factors: Factors) -> tuple[str, int]:
+def call(tool_input: Any, factors: Factors, family: str = tokenizer.GENERIC) -> tuple[str, int]:
     """Return kind and tokens of the assistant's message that made a tool call, without its thoughts."""
-    return _estimate(visible.Seen([visible.dump(tool_input)]), CALL_TOKENS, factors)
+    return _estimate(visible.Seen([visible.dump(tool_input)]), CALL_TOKENS, factors, family)
 
 
-def reply(text: str, factors: Factors) -> tuple[str, int]:
+def reply(text: str, factors: Factors, family: str = tokenizer.GENERIC) -> tuple[str, int]:
     """Return kind and tokens of the assistant's last message."""
-    return _estimate(visible.of_content(text), REPLY_TOKENS, factors)
+    return _estimate(visible.of_content(text), REPLY_TOKENS, factors, family)
 
 
 def learn(factors: Factors, claims: list[tuple[str, int]], growth: int) -> Factors:
@@ -123,8 +126,8 @@ def learn(factors: Factors, claims: list[tuple[str, int]], growth: int) -> Facto
     base: dict[str, float] = {}
     for kind, tokens in claims:
         if kind in KINDS and tokens > 0:
-            base[kind] = base.get(kind, 0.0) + tokens / _factor(factors, kind)
-    claimed = sum(_factor(factors, kind) * tokens for kind, tokens in base.items())
+            base[kind] = base.get(kind, 0.0) + tokens / factor_of(factors, kind)
+    claimed = sum(factor_of(factors, kind) * tokens for kind, tokens in base.items())
     # Growth far beyond the claims is somebody else's: a file that was mentioned, a skill that was loaded.
     if claimed <= 0 or not claimed / HIGHEST <= growth <= claimed * HIGHEST:
         return dict(factors)
@@ -135,15 +138,13 @@ def learn(factors: Factors, claims: list[tuple[str, int]], growth: int) -> Facto
     for kind in KINDS:
         step = error * _reach(kind, base, text) / weight
         if step:
-            learned[kind] = min(HIGHEST, max(LOWEST, _factor(factors, kind) + step))
+            learned[kind] = min(HIGHEST, max(LOWEST, factor_of(factors, kind) + step))
     return learned
 
 
-def characters_per_token(factors: Factors) -> dict[str, float]:
-    """Return how many characters make a token, by kind of text, as learned so far."""
-    rates = {kind: CHARACTERS_PER_TOKEN / _factor(factors, kind) for kind in ("prose", "code", "json")}
-    rates["wide"] = 1 / _factor(factors, "wide")
-    return rates
+def characters_per_token(factors: Factors, family: str = tokenizer.GENERIC) -> dict[str, float]:
+    """Return about how many characters make a token, by kind of text, as learned so far."""
+    return {kind: rate / factor_of(factors, kind) for kind, rate in tokenizer.TYPICAL[family].items()}
 
 
 def _reach(kind: str, base: dict[str, float], text: float) -> float:
@@ -151,40 +152,21 @@ def _reach(kind: str, base: dict[str, float], text: float) -> float:
     return own if kind == "image" else own + _KINSHIP * (text - own)
 
 
-def _factor(factors: Factors, kind: str) -> float:
+def factor_of(factors: Factors, kind: str) -> float:
+    """Return the learned factor of a kind, 1.0 where nothing was learned."""
     return min(HIGHEST, max(LOWEST, factors.get(kind, 1.0)))
 
 
-def _estimate(view: visible.Seen, frame: int, factors: Factors) -> tuple[str, int]:
-    text_tokens = sum(map(_base_tokens, view.texts)) + view.extra / CHARACTERS_PER_TOKEN + frame
+def _estimate(view: visible.Seen, frame: int, factors: Factors, family: str) -> tuple[str, int]:
     longest = max(view.texts, key=len, default="")
-    if view.image_tokens > text_tokens:
-        kind = "image"
-    elif view.extra > len(longest):
-        kind = "prose"
+    kind = "prose" if view.extra > len(longest) else classify(longest)
+    found = sum([tokenizer.tokens(text, family, kind) for text in view.texts])
+    words = view.extra
+    if family == tokenizer.GENERIC:
+        words += view.line_characters
     else:
-        kind = classify(longest)
-    return kind, int((text_tokens + view.image_tokens) * _factor(factors, kind) + 0.5)
-
-
-def _base_tokens(text: str) -> float:
-    """Return the tokens of a text at the base rates, as the request's JSON carries it."""
-    count = text.count
-    escapes = count("\n") + count('"') + count("\\") + count("\t") + count("\r") + 5 * count("\x1b")
-    characters = len(text) + escapes
-    if text.isascii():
-        return characters / CHARACTERS_PER_TOKEN
-    beyond, more_bytes = _beyond_ascii(text)
-    return (characters - beyond) / CHARACTERS_PER_TOKEN + more_bytes / WIDE_BYTES_PER_TOKEN
-
-
-def _beyond_ascii(text: str) -> tuple[float, float]:
-    """Return how many characters are not ASCII and their bytes after the first; of a long text by samples."""
-    part = text
-    if len(text) > _EXACT:
-        stride = len(text) // (_EXACT // _SLICE)
-        part = "".join([text[at : at + _SLICE] for at in range(0, len(text), stride)])
-    scale = len(text) / len(part)
-    beyond = len(part) - len(part.encode("ascii", "ignore"))
-    more_bytes = len(part.encode("utf-8", "surrogatepass")) - len(part)
-    return beyond * scale, more_bytes * scale
+        found += view.lines * tokenizer.NUMBERED_LINE
+    found += words / tokenizer.TYPICAL[family]["prose"] + frame
+    if view.image_tokens > found:
+        kind = "image"
+    return kind, int((found + view.image_tokens) * factor_of(factors, kind) + 0.5)

@@ -3,7 +3,7 @@
 Each tool of the client turns its structured response into one text (or blocks of text and images) for the
 model. A Write answers with one sentence whatever the file's size, a Read numbers every line, an output that
 is too long is kept in a file and only its beginning is shown. The forms below are those of clients 2.1.197
-to 2.1.330; what is not known here is taken as it is, as JSON.
+to 2.1.330, and of older ones where transcripts show them; what is not known here is taken as it is, as JSON.
 """
 
 from __future__ import annotations
@@ -18,6 +18,26 @@ PREVIEW = 2_000
 
 LONGEST = 50_000
 """Characters from which the client keeps a result in a file (all tools but Read, which has its own limit)."""
+
+LONGEST_OF = {"Bash": 30_000, "PowerShell": 30_000, "Grep": 20_000}
+"""The same for tools with a limit of their own (`maxResultSizeChars` in clients 2.1.80 to 2.1.330)."""
+
+KEPT_READ = 49_399
+"""Characters of a Read from which clients 2.1.62 to 2.1.71 kept it in a file too."""
+
+MALWARE_REMINDER = 330
+"""Characters of the reminder that older clients added to every Read."""
+
+KEEPS_FILES, SHORT_EDITS, SHORT_WRITES, KEEPS_READS, KEEPS_NO_READS, PLAIN_READS = (
+    (2, 1, 2),
+    (2, 1, 16),
+    (2, 1, 46),
+    (2, 1, 62),
+    (2, 1, 72),
+    (2, 1, 113),
+)
+"""Clients from which on: results are kept in files; an Edit, and a Write over a file, no longer show the lines; a Read
+is kept in a file, and no longer; a Read has no reminder and its numbers end in a tab (first seen, or last not seen)."""
 
 LONGEST_ERROR = 10_000
 """Characters that the client leaves of an error."""
@@ -41,22 +61,28 @@ class Seen:
         texts: The texts, as they are.
         extra: Characters that the client adds in words of its own.
         image_tokens: Tokens of the images and documents.
+
+    Attributes:
+        lines: Lines that the client numbers.
+        line_characters: Characters of those numbers and what sets them off.
     """
 
-    __slots__ = ("extra", "image_tokens", "texts")
+    __slots__ = ("extra", "image_tokens", "line_characters", "lines", "texts")
 
     def __init__(self, texts: list[str], extra: int = 0, image_tokens: int = 0) -> None:
         self.texts = texts
         self.extra = extra
         self.image_tokens = image_tokens
+        self.lines = self.line_characters = 0
 
 
-def of_response(tool: str, tool_response: Any, *, is_kept_short: bool = True) -> Seen:
+def of_response(tool: str, tool_response: Any, *, client: str = "", is_kept_short: bool = True) -> Seen:
     """Return what the model sees of a tool's response, any JSON value.
 
     Args:
         tool: the tool's name.
         tool_response: what it answered.
+        client: the client's version, "" for a new one.
         is_kept_short: whether a client stands between, which keeps what is too long in a file.
     """
     if isinstance(tool_response, dict):
@@ -64,8 +90,10 @@ def of_response(tool: str, tool_response: Any, *, is_kept_short: bool = True) ->
         seen = view(tool_response)
     else:
         seen = of_content(tool_response)
-    if is_kept_short and tool != "Read" and not seen.image_tokens:
-        _shorten(seen)
+    if client:
+        _as_before(seen, tool, tool_response, _version(client))
+    if is_kept_short and not seen.image_tokens:
+        _shorten(seen, _limit(tool, client))
     return seen
 
 
@@ -137,18 +165,18 @@ def _shell(response: dict[str, Any]) -> Seen:
 def _read(response: dict[str, Any]) -> Seen:
     shape = response.get("type")
     file = response.get("file")
-    if shape == "file_unchanged" or not isinstance(file, dict):
-        return Seen([], 110) if shape == "file_unchanged" else _structure(response)
+    if shape == "file_unchanged":
+        return Seen([], 110)
+    if not isinstance(file, dict):
+        return _structure(response)
     if shape == "image":
         return Seen([], 0, _picture(file.get("base64"), file.get("dimensions")))
     if shape == "pdf":
         return Seen([_text(file, "filePath")], 30, _picture(file.get("base64"), is_document=True))
-    if shape == "parts":
-        return _pages(response, file)
-    if shape == "notebook":
-        return Seen([dump(file.get("cells"))])
+    if shape in ("parts", "notebook"):
+        return _pages(response, file) if shape == "parts" else Seen([dump(file.get("cells"))])
     content = _text(file, "content")
-    return Seen([content], _numbering(file.get("startLine"), content.count("\n") + 1) if content else 100)
+    return _numbered(Seen([content]), file.get("startLine"), content.count("\n") + 1) if content else Seen([], 100)
 
 
 def _pages(response: dict[str, Any], file: dict[str, Any]) -> Seen:
@@ -163,12 +191,14 @@ def _pages(response: dict[str, Any], file: dict[str, Any]) -> Seen:
     return seen
 
 
-def _numbering(first: Any, lines: int) -> int:
-    """Return the characters of the line numbers that a Read puts in front: the digits and an escaped tab."""
+def _numbered(seen: Seen, first: Any, lines: int) -> Seen:
+    """Add the line numbers that a Read puts in front: the digits and an escaped tab."""
     start = min(first, 10**9) if isinstance(first, int) and first > 0 else 1
     end = start + lines
+    seen.lines += lines
     # A number has one digit, and one more for each power of ten that it has reached.
-    return 3 * lines + sum([max(0, end - max(start, power)) for power in _POWERS_OF_TEN])
+    seen.line_characters += 3 * lines + sum([max(0, end - max(start, power)) for power in _POWERS_OF_TEN])
+    return seen
 
 
 def _picture(data: Any, dimensions: Any = None, *, is_document: bool = False) -> int:
@@ -234,10 +264,60 @@ def _text(response: dict[str, Any], key: str) -> str:
     return value if isinstance(value, str) else ""
 
 
-def _shorten(seen: Seen) -> None:
-    if sum(map(len, seen.texts)) > LONGEST:
+def _limit(tool: str, client: str) -> int:
+    """Return the characters from which a tool's result is kept in a file, 0 for none."""
+    version = _version(client)
+    if tool == "Read":
+        return KEPT_READ if KEEPS_READS <= version < KEEPS_NO_READS else 0
+    return LONGEST_OF.get(tool, LONGEST) if not version or version >= KEEPS_FILES else 0
+
+
+def _shorten(seen: Seen, limit: int) -> None:
+    if limit and sum(map(len, seen.texts)) + seen.line_characters > limit:
         seen.texts = [max(seen.texts, key=len)[:PREVIEW]]
         seen.extra += KEPT_NOTE
+        seen.lines = seen.line_characters = 0
+
+
+def _version(client: str) -> tuple[int, ...]:
+    """Return a version to compare, () for one that is none."""
+    try:
+        return tuple([int(part) for part in client[:32].partition("-")[0].split(".")])
+    except ValueError:
+        return ()
+
+
+def _as_before(seen: Seen, tool: str, response: Any, client: tuple[int, ...]) -> None:
+    """Add what an older client shows beside: the lines around an edit, a reminder after a file."""
+    if not client or client >= PLAIN_READS or not isinstance(response, dict):
+        return
+    if tool == "Read" and seen.lines:
+        seen.extra += MALWARE_REMINDER
+        # Six columns and an arrow, where there are up to five digits and a tab now.
+        seen.line_characters += 6 * seen.lines
+    elif tool in ("Edit", "MultiEdit") and client < SHORT_EDITS:
+        _show_edited(seen, response)
+    elif tool == "Write" and client < SHORT_WRITES and response.get("type") == "update":
+        content = _text(response, "content")
+        _numbered(seen, 1, content.count("\n") + 1).texts.append(content)
+
+
+def _show_edited(seen: Seen, response: dict[str, Any]) -> None:
+    """Add the lines around an edit: what the patch spans, and four lines more on both sides."""
+    hunks = response.get("structuredPatch")
+    hunks = [hunk for hunk in hunks[:_MAX_BLOCKS] if isinstance(hunk, dict)] if isinstance(hunks, list) else []
+    lines = [line for hunk in hunks if isinstance(hunk.get("lines"), list) for line in hunk["lines"][:_MAX_BLOCKS]]
+    kept = [line for line in lines if isinstance(line, str) and not line.startswith("-")]
+    if not kept:
+        return
+    first, last = hunks[0].get("newStart"), hunks[-1].get("newStart")
+    span = len(kept) + 4
+    if isinstance(first, int) and isinstance(last, int) and first <= last < first + _MAX_BLOCKS:
+        span = max(span, last - first + len(hunks[-1].get("lines") or ()))
+    text = "\n".join(kept)
+    # Lines that the patch does not show are taken to be like those that it does.
+    seen.texts.append(text + text[: max(0, span - len(kept)) * len(text) // len(kept)])
+    _numbered(seen, first, span)
 
 
 _VIEWS: dict[str, Callable[[dict[str, Any]], Seen]] = {

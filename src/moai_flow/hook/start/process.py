@@ -96,6 +96,15 @@ def _left() -> float:
     return max(0.001, _limits[0].end - monotonic()) if _limits else 3600.0
 
 
+def detach() -> None:
+    """Outlive the client, which ends the process groups of hooks it does not wait for when the session ends."""
+    try:
+        posix.setsid()
+    except OSError:
+        # Started without `hooks/run`, it leads its group already.
+        return
+
+
 def read_input() -> bytes:
     """Return standard input, b"" for one that is too large; it is read to its end, or the client's write fails.
 

@@ -26,6 +26,8 @@ RECENT_SECONDS = 600.0
 """Seconds for which a start that does not say `clear` is believed to follow one: process ids are used again."""
 
 _MAX_BYTES = 256
+_MAX_STAT = 4096
+_START_FIELD = 19
 
 
 def previous(state: str, event: Event, environ: Mapping[str, str], now: float) -> str:
@@ -97,12 +99,25 @@ def _follower_file(state: str, session: str) -> str:
 
 def _session_in(path: str) -> str:
     name = files.read(path, _MAX_BYTES)
-    return safe_id(name.decode("ascii", "replace")) if name else ""
+    return safe_id(name.decode("ascii", "replace").partition(" ")[0]) if name else ""
 
 
 def _write(state: str, path: str, session: str) -> None:
+    """Write the session, and behind it when the process that the file is named after started, if the system tells."""
     files.ensure_folder(paths.processes(state))
-    files.replace(path, session.encode("ascii"))
+    pid = path.rpartition("/")[2]
+    since = started(pid) if pid.isdigit() else ""
+    files.replace(path, (f"{session} {since}" if since else session).encode("ascii"))
+
+
+def started(pid: str) -> str:
+    """Return when a process started, in the system's ticks since it came up; "" where the system does not tell.
+
+    Process ids are used again: another program must not make a session look as if it ran.
+    """
+    # "77 (any name) S 1 ...": the name may hold spaces and brackets, and the start is the 20th field after it.
+    fields = files.read_start(f"/proc/{pid}/stat", _MAX_STAT).rpartition(b") ")[2].split()
+    return fields[_START_FIELD].decode("ascii", "replace") if len(fields) > _START_FIELD else ""
 
 
 def _process(environ: Mapping[str, str]) -> str:

@@ -15,6 +15,9 @@ PRIVATE_FILE = 0o600
 LOCK_SECONDS = 0.15
 """Seconds to wait for a holder that makes no progress."""
 
+PATIENT_SECONDS = 1.0
+"""Seconds that a hook waits for one if the session does not wait for the hook."""
+
 MAX_ROUNDS = 20
 """How often a hook waits again because others did make progress."""
 
@@ -64,6 +67,62 @@ def _make_parents(path: str) -> None:
             continue
 
 
+class NotRegular(OSError):  # noqa: N818 - said as it is: "is not a regular file"
+    """A pipe, a device or a folder stands where a file should: opening it for good could wait for ever."""
+
+
+class TooLarge(OSError):  # noqa: N818 - the same
+    """The file has more bytes than are read."""
+
+
+def open_regular(path: str, *, follow: bool = False) -> tuple[int, int]:
+    """Return a descriptor for reading a regular file, and its size: the one way to open what others can put there.
+
+    Args:
+        path: the file.
+        follow: whether the file may be a link: for the user's own settings only, which dotfiles link to.
+
+    Raises:
+        NotRegular: it is a pipe, a device, a folder.
+        OSError: it is missing, cannot be read, or is a link.
+    """
+    flags = posix.O_RDONLY | _CLOEXEC
+    descriptor = posix.open(path, flags & ~posix.O_NOFOLLOW if follow else flags)
+    status = posix.fstat(descriptor)
+    if status.st_mode & _TYPE == _REGULAR:
+        return descriptor, status.st_size
+    posix.close(descriptor)
+    raise NotRegular(f"{path} is not a regular file")
+
+
+def read_whole(path: str, most: int, *, follow: bool = False) -> bytes | None:
+    """Return the bytes of a regular file, None if there is none.
+
+    Args:
+        path: the file.
+        most: bytes that are read at most.
+        follow: as for `open_regular`.
+
+    Raises:
+        NotRegular, TooLarge: it is no file, or larger than `most` bytes.
+        OSError: it is there and cannot be read, or is a link that is not to be followed.
+    """
+    try:
+        descriptor, size = open_regular(path, follow=follow)
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    try:
+        if size > most:
+            raise TooLarge(f"{path} is larger than {most:,} bytes")
+        data = b""
+        # One byte more than it has: a read that may bring more takes a buffer of that size.
+        while chunk := posix.read(descriptor, size + 1):
+            data += chunk
+        return data
+    finally:
+        posix.close(descriptor)
+
+
 def read(path: str, most: int) -> bytes | None:
     """Return the bytes of a regular file, None if there is none or it is larger than `most` bytes.
 
@@ -71,18 +130,21 @@ def read(path: str, most: int) -> bytes | None:
         OSError: it is there and cannot be read, or is a link.
     """
     try:
-        descriptor = posix.open(path, posix.O_RDONLY | _CLOEXEC)
-    except (FileNotFoundError, NotADirectoryError):
+        return read_whole(path, most)
+    except (NotRegular, TooLarge):
         return None
+
+
+def read_start(path: str, most: int) -> bytes:
+    """Return the first bytes of a regular file, `most` at the most; b"" if it cannot be read."""
     try:
-        status = posix.fstat(descriptor)
-        if status.st_mode & _TYPE != _REGULAR or status.st_size > most:
-            return None
-        data = b""
-        # One byte more than it has: a read that may bring more takes a buffer of that size.
-        while chunk := posix.read(descriptor, status.st_size + 1):
-            data += chunk
-        return data
+        descriptor, _ = open_regular(path)
+    except (OSError, ValueError):
+        return b""
+    try:
+        return posix.read(descriptor, most)
+    except OSError:
+        return b""
     finally:
         posix.close(descriptor)
 
@@ -117,10 +179,10 @@ def replace(path: str, data: bytes, writer: str = "") -> None:
     posix.replace(temporary, path)
 
 
-def lock(path: str, watched: str) -> int:
+def lock(path: str, watched: str, seconds: float = LOCK_SECONDS) -> int:
     """Take the lock and return its descriptor; closing it, or the end of the process, gives it back.
 
-    Waits `LOCK_SECONDS`, and again as long as the `watched` file changes meanwhile: then others only stand
+    Waits so many seconds, and again as long as the `watched` file changes meanwhile: then others only stand
     before us in the queue.
 
     Raises:
@@ -137,7 +199,7 @@ def lock(path: str, watched: str) -> int:
     state = _state(watched)
     for _ in range(MAX_ROUNDS):
         try:
-            with process.time_limit(LOCK_SECONDS):
+            with process.time_limit(seconds):
                 fcntl.flock(descriptor, fcntl.LOCK_EX)
         except process.Elapsed:
             before, state = state, _state(watched)

@@ -72,9 +72,29 @@ def spend(folder: str) -> str:
     return f"{folder}/spend"
 
 
+def quiet(folder: str) -> str:
+    """Return the folder of the files that `quiet_file` names."""
+    return f"{folder}/quiet"
+
+
+def quiet_file(folder: str, session: str) -> str:
+    """Return the file that says which hooks of a session need not be waited for; `hooks/run` reads it."""
+    return f"{folder}/quiet/{session}"
+
+
+def flights(folder: str) -> str:
+    """Return the folder with a file for each hook under way that nobody waits for; `hooks/run` makes them."""
+    return f"{folder}/flights"
+
+
 def quarantine(folder: str) -> str:
     """Return the folder of ledgers that did not parse."""
     return f"{folder}/quarantine"
+
+
+def models(folder: str) -> str:
+    """Return the folder of what was learned of each model's text."""
+    return f"{folder}/models"
 
 
 def processes(folder: str) -> str:

@@ -6,10 +6,11 @@ Nothing here raises: what cannot be read is one line for the person, and the lay
 from __future__ import annotations
 
 import posix
+import sys
 
-from moai_flow.core import compact_json
 from moai_flow.core.config import BudgetConfig
 from moai_flow.core.setting_checks import CHECKS, parse_text
+from moai_flow.core.settings_file import A_LINK, MAX_BYTES, NOT_REGULAR, TOO_LARGE, parse, unreadable
 from moai_flow.hook.state import files
 from moai_flow.hook.state.paths import config_file
 
@@ -22,12 +23,12 @@ if TYPE_CHECKING:
 
     Layer = tuple[str, dict[str, Any]]
 
-SECTION = "token_budget"
 PROJECT_FILE = "/.moai/config/config.json"
 PLUGIN_PREFIX = "CLAUDE_PLUGIN_OPTION_"
 ENVIRONMENT_PREFIX = "TOKEN_BUDGET_"
-MAX_BYTES = 1 << 18
 _TYPE, _LINK = 0o170000, 0o120000
+_ELOOP = 40 if sys.platform == "linux" else 62
+"""What opening a link says where links are not followed; `errno` would cost an import."""
 
 
 def read_layers(environ: Mapping[str, str], platform: str, project: str) -> tuple[list[Layer], list[str]]:
@@ -40,13 +41,13 @@ def read_layers(environ: Mapping[str, str], platform: str, project: str) -> tupl
     """
     layers: list[Layer] = []
     problems: list[str] = []
-    places = [("user config", config_file(environ, platform))]
+    places = [("user config", config_file(environ, platform), True)]
     if project.startswith("/") and not _is_linked(project):
-        places.append((PROJECT_FILE[1:], project + PROJECT_FILE))
-    for source, path in places:
-        section, problem = _section(path)
+        places.append((PROJECT_FILE[1:], project + PROJECT_FILE, False))
+    for source, path, is_own in places:
+        section, problem = read_file(path, follow=is_own)
         if problem:
-            problems.append(f"{source}: {problem}")
+            problems.append(problem)
         if section:
             layers.append((source, section))
     for source, prefix in (("plugin option", PLUGIN_PREFIX), ("environment", ENVIRONMENT_PREFIX)):
@@ -67,19 +68,28 @@ def _is_linked(project: str) -> bool:
     return False
 
 
-def _section(path: str) -> tuple[dict[str, Any], str]:
+def read_file(path: str, *, follow: bool) -> tuple[dict[str, Any], str]:
+    """Return the settings of one file, {} where there is none, and what is wrong with it or "".
+
+    Args:
+        path: the file, "" for none.
+        follow: whether it may be a link: for the user's own file, as dotfiles are.
+    """
+    problem = ""
+    data = None
     try:
-        data = files.read(path, MAX_BYTES) if path else None
-    except (OSError, ValueError):
-        return {}, "cannot be read"
-    if data is None:
-        return {}, ""
-    try:
-        document = compact_json.decode(data.decode("utf-8"))
-    except (ValueError, RecursionError):
-        return {}, "not JSON; not used"
-    section = document.get(SECTION, {}) if isinstance(document, dict) else None
-    return (section, "") if isinstance(section, dict) else ({}, f"{SECTION}: must be an object; not used")
+        data = files.read_whole(path, MAX_BYTES, follow=follow) if path else None
+    except files.NotRegular:
+        problem = NOT_REGULAR
+    except files.TooLarge:
+        problem = TOO_LARGE
+    except OSError as error:
+        problem = A_LINK if error.errno == _ELOOP and not follow else error.strerror or "no reason given"
+    except ValueError:
+        problem = "its name holds a null character"
+    if problem:
+        return {}, unreadable(path, problem)
+    return parse(data, path) if data is not None else ({}, "")
 
 
 def _from_environment(environ: Mapping[str, str], prefix: str) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Sweeping the state folder at SessionStart: old ledgers, and what an interrupted hook left behind.
+"""Sweeping the state folder at SessionStart: old ledgers, notes of clients that have gone, and leftovers of hooks.
 
 Once a day, and only so many files each time: the folder may hold ten thousand ledgers, and somebody waits for
 the session to start. What one sweep leaves, the next session's start goes on with. Lock files are permanent:
@@ -42,16 +42,22 @@ def sweep(state: str, session: str, now: float) -> int:
     if not _is_due(marker, now):
         return 0
     removed = 0
-    for place in (paths.sessions(state), paths.processes(state), paths.quarantine(state), paths.spend(state)):
+    places = (paths.sessions, paths.processes, paths.quiet, paths.quarantine, paths.models, paths.spend)
+    for place in [name(state) for name in places]:
         for name in _some(place, now):
             if removed == MAX_REMOVED:
                 return removed
             limit = TEMPORARY_SECONDS if name.endswith(".tmp") else LEDGER_SECONDS
-            if name.endswith(".lock") or name == f"{session}.json":
+            if name.endswith(".lock") or name in (session, f"{session}.json"):
+                continue
+            if place == paths.models(state) and not name.endswith(".tmp"):
                 continue
             path = f"{place}/{name}"
             try:
-                if now - posix.lstat(path).st_mtime > limit:
+                since = now - posix.lstat(path).st_mtime
+                if place == paths.processes(state) and since > TEMPORARY_SECONDS and not _is_running(name):
+                    limit = TEMPORARY_SECONDS
+                if since > limit:
                     removed += _remove(state, path, limit, now)
             except OSError:
                 continue
@@ -66,6 +72,19 @@ def _is_due(marker: str, now: float) -> bool:
         since = EVERY_SECONDS
     # A marker from the future: the clock was set back.
     return not 0 <= since < EVERY_SECONDS
+
+
+def _is_running(name: str) -> bool:
+    """Return whether there may be a process with the id that a note is named after."""
+    if not name.isdigit():
+        return True
+    try:
+        posix.kill(int(name), 0)
+    except ProcessLookupError:
+        return False
+    except (OSError, OverflowError):
+        return True
+    return True
 
 
 def _some(place: str, now: float) -> list[str]:
