@@ -28,7 +28,7 @@ def test_every_setting_is_documented_with_its_default(key: str) -> None:
     row = re.search(rf"^\| `{key}` \| (.*?) \|", page("docs/configuration.md"), re.MULTILINE)
     assert row is not None
     value = getattr(BudgetConfig(), key) if DEFAULTS[key] is None else DEFAULTS[key]
-    words = {"True": "true", "False": "false", "()": "`{}`", "{}": "`{}`"}
+    words = {"True": "true", "False": "false", "()": "`{}`", "{}": "`{}`", "None": "none"}
     assert row[1] == words.get(str(value), f'`"{value}"`' if isinstance(value, str) else str(value))
 
 

@@ -22,6 +22,12 @@ if TYPE_CHECKING:
 MAX_LISTED = 500
 """Ledgers that are read for a list, those whose files changed last."""
 
+MAX_PARTS = 100
+"""Times that a reader goes on reading what hooks left for later, 8 MB each."""
+
+MAX_LEFT_BYTES = 1 << 20
+"""Bytes of transcripts that a reader leaves unread: lines that are half written."""
+
 _SUFFIX = ".json"
 _NO_SESSIONS = "sessions are metered on Linux and macOS only; on Windows, run Claude Code in WSL"
 
@@ -224,3 +230,9 @@ def _prepare(ledger: SessionLedger, now: float) -> None:
     config, _ = BudgetConfig.merged(layers, session.window_size or None)
     ledger.use(config)
     charge.settle_reading(ledger, meter.read_all(ledger, session.transcript, now), now)
+    if ledger.spend is not None:
+        from moai_flow.hook.spending import complete
+
+        for _ in range(MAX_PARTS):
+            if complete(ledger, now) <= MAX_LEFT_BYTES:
+                break

@@ -63,6 +63,8 @@ def encode(ledger: Ledger) -> bytes:
         document["reservations"] = [reservation.to_row() for reservation in ledger.reservations.values()]
     if isinstance(ledger, SessionLedger):
         document["session"] = {key: getattr(ledger.session, field) for key, field in _SESSION_KEYS.items()}
+    if isinstance(ledger, SessionLedger) and ledger.spend is not None:
+        document["spend"] = ledger.spend.to_row()
     body = compact_json.encode(document)[:-1].encode("ascii")
     return body + _SEAL % _checksum(body)
 
@@ -120,6 +122,11 @@ def _ledger(document: dict[str, Any], config: BudgetConfig) -> Ledger:
         for row in document["reservations"]:
             reservation = from_row(row)
             ledger.reservations[reservation.key] = reservation
+    if "spend" in document and isinstance(ledger, SessionLedger):
+        # Imported here: only where a limit of spend was set.
+        from moai_flow.core.spend.figures import from_row as spend_from_row
+
+        ledger.spend = spend_from_row(document["spend"])
     return ledger
 
 

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from typing import Any
 
+    from moai_flow.core.spend.limits import SpendLimit
+
 
 class BudgetConfig:
     """The settings of a budget; immutable by convention.
@@ -46,6 +48,8 @@ class BudgetConfig:
         event_log: whether notices and settlements are appended to a log file.
         quiet: whether the session goes on before a hook has answered, while it is far from every threshold.
         phase_budgets: tokens of MoAI-ADK's phases, in place of its own (`{"run": 180000}`).
+        spend: the limit of what all swarms together may be billed (a `SpendLimit`, or the settings' object), or None.
+        spend_weights: weights of the classes of tokens for limits that count "weighted", or None for the default ones.
 
     Attributes:
         auto: whether the total is the window's size.
@@ -75,6 +79,8 @@ class BudgetConfig:
         event_log: bool
         quiet: bool
         phase_budgets: dict[str, int]
+        spend: SpendLimit | None
+        spend_weights: tuple[float, ...] | None
         auto: bool
         given: dict[str, Any]
         pool: int
@@ -148,9 +154,19 @@ class BudgetConfig:
                 "agents": list(rule.agents),
                 "paths": list(rule.paths),
                 "reserve": rule.reserve,
+                "spend": rule.spend.as_dict() if rule.spend is not None else None,
             }
             for rule in self.swarms
         }
+        for key in ("spend", "spend_weights"):
+            if values[key] is None:
+                del values[key]
+        if self.spend is not None:
+            values["spend"] = self.spend.as_dict()
+        if self.spend_weights is not None:
+            from moai_flow.core.spend.limits import CLASSES
+
+            values["spend_weights"] = dict(zip(CLASSES, self.spend_weights, strict=True))
         return values
 
     def __eq__(self, other: object) -> bool:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from moai_flow.core.config import BudgetConfig
     from moai_flow.core.reservations import Reservation
     from moai_flow.core.session import Session
+    from moai_flow.core.spend.figures import Spend
     from moai_flow.core.swarm import Swarm
     from moai_flow.core.window import Window
 
@@ -283,13 +284,17 @@ class Ledger:
 
 
 class SessionLedger(Ledger):
-    """The ledger of one session of the client."""
+    """The ledger of one session of the client.
 
-    __slots__ = ("session",)
+    `spend` is what the session was billed, None where no limit of spend was ever set.
+    """
+
+    __slots__ = ("session", "spend")
 
     def __init__(self, config: BudgetConfig, session: Session) -> None:
         super().__init__(config)
         self.session = session
+        self.spend: Spend | None = None
 
     def use(self, config: BudgetConfig) -> None:
         """Take other settings; which swarms have a limit that somebody set follows from them."""

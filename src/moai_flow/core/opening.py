@@ -72,6 +72,7 @@ def start_again(ledger: SessionLedger, history_offset: int, now: float) -> Sessi
     fresh.session.has_worked = session.has_worked
     fresh.session.history_offset = history_offset
     fresh.session.flags.append(STARTED)
+    fresh.spend = ledger.spend
     return fresh
 
 

@@ -8,6 +8,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
+    from moai_flow.core.spend.limits import SpendLimit
+
 DEFAULT_TOTAL = 200_000
 WARNING_SHARE = 0.75
 CRITICAL_SHARE = 0.90
@@ -36,9 +38,10 @@ class SwarmRule:
         agents: globs on a subagent's type.
         paths: globs on the file that a tool of the main window touches, relative to the project.
         reserve: tokens to set aside when an agent starts, or None for what the agents before it used.
+        spend: the limit of what it may be billed, or None for none.
     """
 
-    __slots__ = ("agents", "limit", "name", "paths", "reserve")
+    __slots__ = ("agents", "limit", "name", "paths", "reserve", "spend")
 
     def __init__(
         self,
@@ -47,12 +50,14 @@ class SwarmRule:
         agents: tuple[str, ...] = (),
         paths: tuple[str, ...] = (),
         reserve: int | None = None,
+        spend: SpendLimit | None = None,
     ) -> None:
         self.name = name
         self.limit = limit
         self.agents = agents
         self.paths = paths
         self.reserve = reserve
+        self.spend = spend
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, SwarmRule):
@@ -65,7 +70,7 @@ class SwarmRule:
     def __repr__(self) -> str:
         return (
             f"SwarmRule(name={self.name!r}, limit={self.limit!r}, agents={self.agents!r}, paths={self.paths!r}, "
-            f"reserve={self.reserve!r})"
+            f"reserve={self.reserve!r}, spend={self.spend!r})"
         )
 
 
@@ -127,6 +132,19 @@ def _globs(value: Any) -> tuple[str, ...]:
     return tuple(globs)
 
 
+def _spend(value: Any) -> SpendLimit:
+    # Imported here: only for those who set a limit.
+    from moai_flow.core.spend.limits import check_limit
+
+    return check_limit(value)
+
+
+def _spend_weights(value: Any) -> tuple[float, ...]:
+    from moai_flow.core.spend.limits import check_weights
+
+    return check_weights(value)
+
+
 def _swarms(value: Any) -> tuple[SwarmRule, ...]:
     if isinstance(value, tuple) and all(isinstance(rule, SwarmRule) for rule in value):
         return value
@@ -139,12 +157,12 @@ def _swarms(value: Any) -> tuple[SwarmRule, ...]:
         if not is_swarm_name(name):
             raise ValueError(f"{safe_name(str(name))}: a swarm's name is 1-64 characters of A-Z a-z 0-9 . _ -")
         if not isinstance(rule, dict):
-            raise TypeError(f"{name}: must be an object with limit, agents, paths, reserve")
-        unknown = sorted(set(rule) - {"limit", "agents", "paths", "reserve"})
+            raise TypeError(f"{name}: must be an object with limit, agents, paths, reserve, spend")
+        unknown = sorted(set(rule) - {"limit", "agents", "paths", "reserve", "spend"})
         if unknown:
             key = safe_name(str(unknown[0]))
-            raise ValueError(f"{name}.{key}: unknown key; known are limit, agents, paths, reserve")
-        limit, reserve = rule.get("limit"), rule.get("reserve")
+            raise ValueError(f"{name}.{key}: unknown key; known are limit, agents, paths, reserve, spend")
+        limit, reserve, spend = rule.get("limit"), rule.get("reserve"), rule.get("spend")
         try:
             rules.append(
                 SwarmRule(
@@ -153,6 +171,7 @@ def _swarms(value: Any) -> tuple[SwarmRule, ...]:
                     _globs(rule.get("agents", ())),
                     _globs(rule.get("paths", ())),
                     None if reserve is None else _tokens_or_none(reserve),
+                    None if spend is None else _spend(spend),
                 )
             )
         except (TypeError, ValueError) as error:
@@ -198,6 +217,8 @@ CHECKS: dict[str, Any] = {
     "event_log": _flag,
     "quiet": _flag,
     "phase_budgets": _phase_budgets,
+    "spend": _spend,
+    "spend_weights": _spend_weights,
 }
 """Every key of `token_budget` and the check of its value: it returns the value or raises."""
 
@@ -219,6 +240,8 @@ DEFAULTS: dict[str, Any] = {
     "event_log": False,
     "quiet": True,
     "phase_budgets": {},
+    "spend": None,
+    "spend_weights": None,
 }
 
 

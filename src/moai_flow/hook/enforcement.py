@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 
 OFF = "off"
 
+WORKFLOW = "Workflow"
+"""The tool whose script starts agents; they cause no PreToolUse when they start, so the call itself is judged."""
+
 SOFT_PERCENT = 90.0
 """Percent of an allocation, used and reserved, from which the model is told at each new agent."""
 
@@ -36,7 +39,7 @@ def may_concern(event: Event, layers: Iterable[tuple[str, Mapping[str, Any]]]) -
     """Return whether a tool call can be stopped at all: enforcement is on, and it starts or is made by an agent."""
     if not any(settings.get("enforce", OFF) != OFF for _, settings in layers):
         return False
-    return event.tool in SPAWNING_TOOLS or (bool(event.agent) and event.tool not in REPORTING_TOOLS)
+    return event.tool in (*SPAWNING_TOOLS, WORKFLOW) or (bool(event.agent) and event.tool not in REPORTING_TOOLS)
 
 
 class Decision:
@@ -71,7 +74,42 @@ def decide(ledger: SessionLedger, event: Event, now: float) -> Decision | None:
         swarm = ledger.swarms[ledger.windows[event.agent].swarm]
         if _is_spent(swarm):
             return Decision(decision, _stopped_inside(swarm))
+        if ledger.spend is not None and event.tool not in (*SPAWNING_TOOLS, WORKFLOW):
+            # Imported here: only where a limit of spend is set.
+            from moai_flow.hook.spend_caps import stopped_inside
+
+            reason = stopped_inside(ledger, ledger.spend, swarm.swarm_id)
+            if reason:
+                return Decision(decision, reason)
+    if event.tool == WORKFLOW:
+        return _decide_workflow(ledger, event, decision, now)
     return _decide_spawn(ledger, event, decision, now) if event.tool in SPAWNING_TOOLS else None
+
+
+def _decide_workflow(ledger: SessionLedger, event: Event, decision: str, now: float) -> Decision | None:
+    """Judge a Workflow call by the agents that its script starts, else by what is left."""
+    # Imported here: few sessions call it.
+    from moai_flow.hook.workflow import agents_of
+
+    calls, types = agents_of(event.tool_input)
+    for agent_type in types:
+        swarm = agent_swarm(ledger, agent_type, now)
+        needed = expected(ledger, swarm.swarm_id) * (calls if len(types) == 1 else 1)
+        if _is_limited(swarm) and (_is_spent(swarm, swarm.reserved) or needed > swarm.available):
+            return Decision(decision, _stopped_spawn(swarm, needed))
+        reason = _spend_reason(ledger, swarm, calls if len(types) == 1 else 1)
+        if reason:
+            return Decision(decision, reason)
+    return None
+
+
+def _spend_reason(ledger: SessionLedger, swarm: Swarm, agents: int) -> str:
+    """Return why no more agents of a swarm start, by the limits of spend; "" where they may."""
+    if ledger.spend is None:
+        return ""
+    from moai_flow.hook.spend_caps import stopped_spawn
+
+    return stopped_spawn(ledger, ledger.spend, swarm.swarm_id, agents)
 
 
 def _decide_spawn(ledger: SessionLedger, event: Event, decision: str, now: float) -> Decision | None:
@@ -84,6 +122,9 @@ def _decide_spawn(ledger: SessionLedger, event: Event, decision: str, now: float
     is_unused = not swarm.consumed and not swarm.reserved
     if _is_limited(swarm) and (_is_spent(swarm, swarm.reserved) or (needed > swarm.available and not is_unused)):
         return Decision(decision, _stopped_spawn(swarm, needed))
+    reason = _spend_reason(ledger, swarm, 1)
+    if reason:
+        return Decision(decision, reason)
     reserve(ledger, key, event.agent, agent_type, swarm.swarm_id, now)
     promised = swarm.consumed + swarm.reserved
     if _is_limited(swarm) and promised * 100.0 >= swarm.allocated * SOFT_PERCENT:

@@ -53,7 +53,7 @@ def permission(ledger: SessionLedger) -> str:
     Args:
         ledger: the session's ledger after an event, with what this event said taken as said.
     """
-    number = in_flight(room(ledger), step(ledger)) if _is_possible(ledger) else 0
+    number = in_flight(room(ledger), step(ledger)) if _is_possible(ledger) and _spends_little(ledger) else 0
     if not number:
         return ""
     events = [name for name in EVENTS if name != SUBAGENT_START or not ledger.config.tell_agents]
@@ -64,6 +64,18 @@ def _is_possible(ledger: SessionLedger) -> bool:
     config, window = ledger.config, ledger.windows.get(MAIN)
     # Of a window that was never measured nobody knows how full it is.
     return config.quiet and config.enforce == "off" and window is not None and not window.never_measured
+
+
+def _spends_little(ledger: SessionLedger) -> bool:
+    """Return whether no limit of spend can be crossed by the requests of as many hooks as may be in flight."""
+    if ledger.spend is None or not ledger.spend.limits:
+        return True
+    # Imported here: only where a limit of spend is set.
+    from moai_flow.core.spend.notices import to_next_level
+
+    spend = ledger.spend
+    largest = max(spend.last_request.values(), default=0)
+    return all(to_next_level(spend, name) > MAX_IN_FLIGHT * largest for name in spend.limits)
 
 
 def in_flight(free: int, each: int) -> int:

@@ -121,12 +121,38 @@ def notify(ledger: SessionLedger, event: Event, *, is_heard: bool = True) -> tup
             left = swarm.available + (own.left if own is not None else 0)
             to_model.append(f"Token budget: swarm {swarm.swarm_id} has {left:,} of {swarm.allocated:,} tokens left")
         if event.name in (POST_TOOL_USE, POST_TOOL_USE_FAILURE) and config.notify != "person":
-            to_model += notices.due_to_model(ledger, ledger.windows[event.agent].swarm)
+            swarm_id = ledger.windows[event.agent].swarm
+            to_model += notices.due_to_model(ledger, swarm_id) + _spend_to_model(ledger, [swarm_id])
         return to_person, to_model
     if event.name in REACHES_PERSON and config.notify != "model":
         to_person, session.pending_notices = session.pending_notices, []
         if event.name != SESSION_START:
-            to_person = to_person + notices.due_to_person(ledger)
+            to_person = to_person + notices.due_to_person(ledger) + _spend_to_person(ledger)
     if event.name in REACHES_MODEL and config.notify != "person":
-        to_model += notices.due_to_model(ledger)
+        to_model += notices.due_to_model(ledger) + _spend_to_model(ledger, None)
     return to_person, to_model
+
+
+def _spend_to_person(ledger: SessionLedger) -> list[str]:
+    if ledger.spend is None or not ledger.spend.limits:
+        return []
+    # Imported here: only where a limit of spend is set.
+    from moai_flow.core.spend.notices import due_to_person
+
+    return due_to_person(ledger.spend)
+
+
+def _spend_to_model(ledger: SessionLedger, names: list[str] | None) -> list[str]:
+    """Return the lines about limits of spend that are due to the model.
+
+    Args:
+        ledger: the session's ledger.
+        names: the swarms they are about; None for the main window's model: all together, and the shared swarms.
+    """
+    if ledger.spend is None or not ledger.spend.limits:
+        return []
+    from moai_flow.core.spend.notices import due_to_model
+
+    if names is None:
+        names = [name for name in ledger.spend.limits if name not in ledger.swarms or not ledger.swarms[name].isolated]
+    return due_to_model(ledger.spend, names)

@@ -85,6 +85,7 @@ def respond(
         before = _event_log(ledger)
         reading = meter.read(ledger, event, now, is_rebuilt=locked.is_rebuilt)
         ledger = advance(ledger, event, reading, project, now)
+        spends = _spend(state, ledger, event, now)
         decision = _decide(ledger, event, now) if event.name == PRE_TOOL_USE else None
         _learn(state, ledger, event)
         _look_ahead(ledger, event, environ, project)
@@ -92,6 +93,8 @@ def respond(
         reply.keep_problems(ledger, problems + unusable, is_rebuilt=locked.is_rebuilt)
         to_person, to_model = reply.notify(ledger, event, is_heard=not flight)
         _save(state, locked, ledger, _permission(ledger, event, environ))
+        if spends:
+            _state_spend(state, ledger)
         if locked.ledger is None or event.name == SESSION_START:
             # A session that is resumed is another process's from now on.
             clear_link.follow(state, event, environ)
@@ -241,6 +244,26 @@ def _scale(ledger: SessionLedger, now: float) -> None:
         from moai_flow.core.scaling import scale
 
         scale(ledger, now)
+
+
+def _spend(state: str, ledger: SessionLedger, event: Event, now: float) -> bool:
+    """Bring what the session was billed up to date; return whether somebody limits it."""
+    config = ledger.config
+    if config.spend is None and not any(rule.spend is not None for rule in config.swarms):
+        if ledger.spend is not None:
+            ledger.spend.limits.clear()
+        return False
+    # Imported here: only where a limit of spend is set.
+    from moai_flow.hook.spending import follow
+
+    follow(state, ledger, event, now)
+    return True
+
+
+def _state_spend(state: str, ledger: SessionLedger) -> None:
+    from moai_flow.hook.spending import state_figures
+
+    state_figures(state, ledger)
 
 
 def _may_be_stopped(event: Event, layers: list[Layer]) -> bool:

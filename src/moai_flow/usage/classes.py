@@ -7,13 +7,14 @@ five minutes or an hour, `cache_read` what was read from it, `output` the reply,
 from __future__ import annotations
 
 from moai_flow.core.apportion import apportion
+from moai_flow.core.spend import limits
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Any
 
-CLASSES = ("input", "cache_write_5m", "cache_write_1h", "cache_read", "output")
+CLASSES = limits.CLASSES
 """The classes of billed tokens, in the order in which they are shown."""
 
 FIELDS = ("requests", *CLASSES)

@@ -8,6 +8,7 @@ import click
 
 from moai_flow.core.forecast import forecast
 from moai_flow.core.phases import phase_status
+from moai_flow.core.spend.status import spend_status
 from moai_flow.core.status import global_status
 from moai_flow.core.swarm import MAIN
 
@@ -29,6 +30,7 @@ def budget_document(ledger: SessionLedger, found: Found) -> dict[str, Any]:
             "size": session.window_size or None,
         },
         "phase": phase_status(ledger),
+        "spend": spend_status(ledger),
         "forecast": {
             "turns": ahead.turns,
             "least": ahead.least,

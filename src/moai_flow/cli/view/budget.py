@@ -43,10 +43,23 @@ def parts(found: Found, ledger: SessionLedger, *, width: int) -> Iterator[Render
     yield Text("")
     rows = overview.rows(ledger, descriptions(ledger))
     yield _table(rows, has_bars=width >= NARROW)
-    notes = [overview.outlook(ledger), overview.ESTIMATED if any(row.mark for row in rows) else ""]
+    notes = [_spend_text(ledger), overview.outlook(ledger), overview.ESTIMATED if any(row.mark for row in rows) else ""]
     for note in filter(None, notes):
         yield Text("")
         yield Text(note, overflow="fold")
+
+
+def _spend_text(ledger: SessionLedger) -> str:
+    """Return a line for each limit of spend, "" without any."""
+    from moai_flow.core.spend.notices import figures_text, percent
+
+    spend = ledger.spend
+    if spend is None:
+        return ""
+    return "\n".join(
+        f"spend of {printable(name) or 'all swarms'}: {figures_text(spend, name)} ({percent(spend, name):.1f}%)"
+        for name in sorted(spend.limits)
+    )
 
 
 def problem(found: Found, text: str) -> Text:

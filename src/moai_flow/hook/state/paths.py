@@ -67,6 +67,11 @@ def lock_file(folder: str, session: str) -> str:
     return f"{folder}/sessions/{number:02d}.lock"
 
 
+def spend(folder: str) -> str:
+    """Return the folder in which each session states what it was billed in the last days."""
+    return f"{folder}/spend"
+
+
 def quiet(folder: str) -> str:
     """Return the folder of the files that `quiet_file` names."""
     return f"{folder}/quiet"

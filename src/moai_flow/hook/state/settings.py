@@ -116,6 +116,8 @@ _KEPT = (
 def keep(session: Session, config: BudgetConfig) -> None:
     """Write the settings that were given into the session."""
     session.settings = {key: config.given[key] for key in _KEPT if key in config.given}
+    if config.spend is not None:
+        session.settings["spend"] = config.spend.as_dict()
 
 
 def recall(session: Session) -> BudgetConfig:

@@ -42,7 +42,7 @@ def sweep(state: str, session: str, now: float) -> int:
     if not _is_due(marker, now):
         return 0
     removed = 0
-    places = (paths.sessions, paths.processes, paths.quiet, paths.quarantine, paths.models)
+    places = (paths.sessions, paths.processes, paths.quiet, paths.quarantine, paths.models, paths.spend)
     for place in [name(state) for name in places]:
         for name in _some(place, now):
             if removed == MAX_REMOVED:
