@@ -49,16 +49,18 @@ class Reading:
         measured: by the window's key, the main window's first.
         agents: (type, path below the session's folder) of agents that the event names or the search found, by their
             id; the path is "" where nothing tells it or in the usual place.
+        baselines: what forks began with, in tokens: the window that they took over, by their id.
         searched: transcripts of agents in the session's folder, None where it was not searched.
         source: where the transcripts were read.
     """
 
-    __slots__ = ("agents", "measured", "searched", "source")
+    __slots__ = ("agents", "baselines", "measured", "searched", "source")
 
     def __init__(self, source: Source = transcript) -> None:
         self.source = source
         self.measured: dict[str, Measurement] = {}
         self.agents: dict[str, tuple[str, str]] = {}
+        self.baselines: dict[str, int] = {}
         self.searched: int | None = None
 
 
@@ -160,6 +162,10 @@ def _measure(
     measured = _read(window, path, ledger.session.history_offset, call, reading.source) if path else None
     if measured is not None:
         reading.measured[window.key] = measured
+        if window.key != MAIN and window.never_measured and reading.source is transcript:
+            baseline = transcript.fork_baseline(path)
+            if baseline:
+                reading.baselines[window.key] = baseline
 
 
 def _read(

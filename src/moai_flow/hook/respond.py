@@ -66,6 +66,7 @@ def respond(
     files.ensure_folder(state)
     files.ensure_folder(paths.sessions(state))
     clear_link.note(state, event, environ)
+    _name_type(event)
     if event.name in (STOP, SUBAGENT_STOP):
         meter.wait_for_reply(event, session_ledger.peek(state, event.session), wait_seconds)
     flight = flights.flight(environ)
@@ -211,6 +212,13 @@ def _scale(ledger: SessionLedger, now: float) -> None:
         from moai_flow.core.scaling import scale
 
         scale(ledger, now)
+
+
+def _name_type(event: Event) -> None:
+    """Give a teammate's event the type it was started with: the client tells its name in place of it."""
+    if event.agent and event.transcript and event.agent.startswith(f"a{event.agent_type}-"):
+        stem = event.transcript.removesuffix(".jsonl")
+        event.agent_type = transcript.spawned_type(f"{stem}/subagents/agent-{event.agent}.jsonl") or event.agent_type
 
 
 def _spend(state: str, ledger: SessionLedger, event: Event, now: float) -> bool:
