@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from standin import StandIn, plan_prompt
 
+from moai_flow.hook.respond import WELCOME
+
 if TYPE_CHECKING:
     from driver import Client, Result
 
@@ -32,14 +34,15 @@ def explore(ctx: int, *, agents: int = 1) -> list[dict[str, Any]]:
 
 
 def heard(result: Result, standin: StandIn) -> list[str]:
-    """Return everything of this package that the person or a model was given."""
+    """Return everything of this package that the person or a model was given, but the one line of welcome."""
     assert result.code == 0, result.errors
     to_models = [
         found
         for turn in standin.turns
         for found in re.findall(r"(?:WARNING|CRITICAL): (?:Swarm|Global)[^\"]*|Token budget:[^\"]*", turn.text)
     ]
-    return [one for one in result.messages_for_person if "oken" in one or "WARNING" in one] + to_models
+    to_person = [one for one in result.messages_for_person if "oken" in one or "WARNING" in one]
+    return [one for one in to_person if WELCOME not in one] + [one for one in to_models if one not in WELCOME]
 
 
 @pytest.mark.parametrize(
@@ -90,3 +93,18 @@ def test_a_large_window_is_warned_of_at_its_own_thresholds(client: Client, stand
     text = json.dumps(said)
     assert "Global token usage at 760," in text
     assert "CRITICAL: Global token usage at 910,050/1,000,000 (91.0%) - Execute /clear recommended" in text
+
+
+def test_the_status_costs_no_turn(client: Client, standin: StandIn) -> None:
+    """Typed in the terminal, the command shows the table, and no request goes to the model."""
+    with client.terminal(plugin=PLUGIN) as terminal:
+        terminal.wait_ready()
+        terminal.type(plan_prompt("work", [bash(60_000), {"text": "first done", "ctx": 61_000}]))
+        terminal.wait_for("● first done")
+        terminal.pause(1.0)
+        requests = len(standin.turns)
+        terminal.type("/token-budget:status")
+        screen = terminal.wait_for(r"61,050")
+        terminal.pause(1.0)
+    assert "main" in screen
+    assert len(standin.turns) == requests

@@ -51,15 +51,15 @@ def test_installed_hooks_warn_and_uninstalled_ones_do_not(client: Client, comman
     path = client.home / ".claude" / "settings.json"
     path.write_text(SETTINGS)
     prompt = plan_prompt(
-        "work", [{"tool": "Bash", "input": {"command": "echo a"}, "ctx": 60_000}, {"text": "done", "ctx": 152_000}]
+        "work", [{"tool": "Bash", "input": {"command": "echo a"}, "ctx": 60_000}, {"text": "done", "ctx": 760_000}]
     )
     command("install", "--yes")
     metered = client.run(prompt)
     if client_version(client.binary) >= "2.1.300":
         # Older clients show what is for the person in a terminal only.
         [message] = metered.messages_for_person
-        assert "WARNING: Global token usage at 152,050/200,000" in message
-    assert "152,050 / 200,000" in command("status")
+        assert "WARNING: Global token usage at 760,050/1,000,000" in message
+    assert "760,050" in command("status")
     command("uninstall", "--yes")
     assert path.read_text() == SETTINGS
     assert client.run(prompt).session_id not in command("status")

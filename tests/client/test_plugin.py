@@ -133,14 +133,11 @@ def test_the_manifests_are_valid(client: Client, tmp_path: Path) -> None:
 
 
 def test_the_plugin_installs_from_its_marketplace(client: Client, standin: StandIn, tmp_path: Path) -> None:
-    """As people install it: the clone is a marketplace, the client copies what the plugin needs, its hooks answer.
-
-    The copy holds no tests or documents: `plugin/` is a folder of links to the parts that are loaded.
-    """
+    """As people install it: the clone is a marketplace, the client copies the plugin and its hooks answer."""
     clone = tmp_path / "clone"
-    left_out = shutil.ignore_patterns("__pycache__", "recordings")
-    for name in ("hooks", "skills", ".claude-plugin", "src", "tests", "plugin"):
-        shutil.copytree(ROOT / name, clone / name, symlinks=True, ignore=left_out)
+    left_out = shutil.ignore_patterns("__pycache__")
+    for name in ("hooks", "skills", ".claude-plugin", "src"):
+        shutil.copytree(ROOT / name, clone / name, ignore=left_out)
     for name in ("README.md", "LICENSE"):
         shutil.copy(ROOT / name, clone / name)
     for arguments in (["marketplace", "add", str(clone)], ["install", "token-budget@token-budget"]):
@@ -158,7 +155,3 @@ def test_the_plugin_installs_from_its_marketplace(client: Client, standin: Stand
     steps = [{"tool": "Bash", "input": {"command": "sleep 0.4"}, "ctx": 760_000}, {"text": "done", "ctx": 761_000}]
     client.run(plan_prompt("work", steps))
     assert "WARNING: Global token usage at 760,0" in standin.turns[-1].text
-    (copy,) = (client.home / ".claude" / "plugins" / "cache").glob("*/token-budget/*")
-    assert {"hooks", "skills", "src"} <= {path.name for path in copy.iterdir()}
-    assert not (copy / "tests").exists()
-    assert not [path for path in copy.rglob("*") if path.is_symlink()]

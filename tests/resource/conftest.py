@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import pytest
+from support.redis_fixtures import own_server, server, shared_server  # noqa: F401 - fixtures
 
 from moai_flow.resource import program
 

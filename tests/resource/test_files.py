@@ -50,7 +50,7 @@ def test_settings_have_the_hooks_limit(tmp_path: Path) -> None:
     path.write_text(SECTION + " " * (MAX_BYTES - len(SECTION)))
     assert load_config(str(path)).total_budget == 100_000
     path.write_text(SECTION + " " * (MAX_BYTES - len(SECTION) + 1))
-    with pytest.raises(ConfigError, match="larger than 262,144 bytes"):
+    with pytest.raises(ConfigError, match="larger than 256 KB"):
         load_config(str(path))
 
 

@@ -1,4 +1,4 @@
-"""What each method of `TokenBudget` promises; the same in memory and on a state file."""
+"""What each method of `TokenBudget` promises; the same in memory, on a state file and in a server."""
 
 from __future__ import annotations
 
@@ -13,11 +13,16 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-@pytest.fixture(params=["memory", "file"])
+@pytest.fixture(params=["memory", "file", "redis"])
 def make(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[..., TokenBudget]:
+    place: dict[str, Any] = {}
+    if request.param == "file":
+        place = {"state_path": tmp_path / "swarm" / "token_budget.json"}
+    elif request.param == "redis":
+        place = {"state_url": request.getfixturevalue("server").url, "state_key": "team"}
+
     def made(**settings: Any) -> TokenBudget:
-        state = tmp_path / "swarm" / "token_budget.json" if request.param == "file" else None
-        return TokenBudget(config=BudgetConfig(**settings), state_path=state)
+        return TokenBudget(config=BudgetConfig(**settings), **place)
 
     return made
 

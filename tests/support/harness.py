@@ -112,6 +112,11 @@ def check(event: str, text: str | bytes, *, in_agent: bool = False) -> Reply:
     assert data.isascii()
     reply = Reply(json.loads(data))
     assert reply, "a hook that has nothing to say is silent"
+    if "decision" in reply:
+        assert event == "UserPromptSubmit"
+        assert set(reply) == {"decision", "reason"}
+        assert reply["decision"] == "block"
+        return reply
     assert reply.keys() <= {"systemMessage", "hookSpecificOutput"}
     if "systemMessage" in reply:
         assert event in HEARD_BY_PERSON, "nobody would see this"

@@ -23,6 +23,7 @@ SUMMARIES = {
     "allocate": "Give a swarm a limit, or change it.",
     "deallocate": "Remove a swarm and its limit.",
     "reset": "Take a swarm's consumption back to zero.",
+    "pool": "Show and reset budgets that several sessions, worktrees or machines share.",
     "accuracy": "Show how far the estimates were from what was then measured.",
     "metrics": "Print the budgets of all running sessions for Prometheus.",
     "replay": "Show what the hooks would have said in a session that is over.",

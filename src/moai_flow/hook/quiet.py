@@ -36,7 +36,10 @@ LARGEST_RESULT = 25_000
 """Tokens: the client's limit for a Read and for a result of MCP; other tools stop at 50,000 characters."""
 
 SMALLEST_STEP = 2_000
-"""Tokens that a step brings at least; the pace so far says little of a session that has just begun."""
+"""Tokens that a step brings at least."""
+
+KNOWN_STEPS = 3
+"""Steps that must have been measured: of a session that has just begun nothing tells how much the next one brings."""
 
 _STEPS = 10
 _FAR = 1 << 60
@@ -89,10 +92,11 @@ def in_flight(free: int, each: int) -> int:
 def step(ledger: SessionLedger) -> int:
     """Return the tokens that one step brings: the second largest of the last ten that were measured.
 
-    The largest alone may be a first request with the system's prompt in it, or one long file.
+    The largest alone may be a first request with the system's prompt in it, or one long file. More than any window
+    while too few were measured.
     """
     steps = sorted([tokens for _, _, action, tokens in ledger.history if action == "settle" and tokens > 0][-_STEPS:])
-    return max(SMALLEST_STEP, steps[-2] if len(steps) > 1 else 0)
+    return max(SMALLEST_STEP, steps[-2]) if len(steps) >= KNOWN_STEPS else _FAR
 
 
 def room(ledger: SessionLedger) -> int:

@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from moai_flow.hook.state.settings import Layer
 
 CLEAR = "/clear"
+STATUS_COMMAND = "/token-budget:status"
+WELCOME = "Token budget: /token-budget:setup adds a status line that shows how full the window is"
 _IDLE = (SESSION_START, SESSION_END)
 """Events of a session in which nothing may ever have been asked for."""
 
@@ -63,6 +65,10 @@ def respond(
     layers, problems = settings.read_layers(environ, platform, project)
     if event.name == PRE_TOOL_USE and not _may_be_stopped(event, layers):
         return ""
+    if event.name == USER_PROMPT_SUBMIT and event.prompt.startswith(STATUS_COMMAND):
+        table = _status(state, event, layers, now)
+        if table:
+            return table
     files.ensure_folder(state)
     files.ensure_folder(paths.sessions(state))
     clear_link.note(state, event, environ)
@@ -84,6 +90,7 @@ def respond(
         decision = _decide(ledger, event, now) if event.name == PRE_TOOL_USE else None
         _learn(state, ledger, event)
         _look_ahead(ledger, event, environ, project)
+        _welcome(state, ledger, event, environ)
         reply.keep_problems(ledger, problems + unusable, is_rebuilt=locked.is_rebuilt)
         to_person, to_model = reply.notify(ledger, event, is_heard=not flight)
         _save(state, locked, ledger, _permission(ledger, event, environ))
@@ -121,6 +128,32 @@ def _open(
         layers = [*layers, ("session", ledger.session.settings)]
     config, problems = BudgetConfig.merged(layers, (known.session.window_size or None) if known is not None else None)
     return opened(ledger, previous, event, config, now), problems
+
+
+def _status(state: str, event: Event, layers: list[Layer], now: float) -> str:
+    """Return the reply that shows the session's status in place of a turn of the model; nothing is written."""
+    # Imported here: only for a prompt that begins with the command.
+    from moai_flow.hook import slash_status
+
+    if not slash_status.is_asked(event.prompt):
+        return ""
+    ledger = session_ledger.peek(state, event.session)
+    size = ledger.session.window_size if ledger is not None else 0
+    config, _ = BudgetConfig.merged(layers, size or None)
+    ledger = opened(ledger, None, event, config, now)
+    charge.settle_reading(ledger, meter.read_all(ledger, event.transcript, now), now)
+    return slash_status.answer(ledger)
+
+
+def _welcome(state: str, ledger: SessionLedger, event: Event, environ: Mapping[str, str]) -> None:
+    """Say once to each user how to add the status line: a plugin cannot bring one."""
+    if event.name != SESSION_START or not environ.get("CLAUDE_PLUGIN_ROOT", "") or not ledger.config.enable_warnings:
+        return
+    marker = paths.welcome_marker(state)
+    if transcript.size_of(marker) < 0:
+        files.replace(marker, b"")
+        if ledger.session.size_source != window_size.STATUS_LINE:
+            ledger.session.pending_notices.append(WELCOME)
 
 
 def opened(
@@ -272,9 +305,9 @@ def _learn(state: str, ledger: SessionLedger, event: Event) -> None:
 def _lock(state: str, session: str, flight: str) -> int:
     """Take the session's lock, after the hooks that were started before this one, and return its descriptor."""
     flights.wait_for_earlier(state, session, flight)
-    path = paths.ledger_file(state, session)
     patience = files.PATIENT_SECONDS if flight else files.LOCK_SECONDS
-    return files.lock(paths.lock_file(state, session), path, patience)
+    # The folder changes with every ledger that is written: other sessions' hooks stand in the queue of this lock too.
+    return files.lock(paths.lock_file(state, session), paths.sessions(state), patience)
 
 
 def _save(state: str, locked: LockedLedger, ledger: SessionLedger, permission: str) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from moai_flow.core.config import BudgetConfig
 from moai_flow.core.errors import (
     ConfigError,
+    ConnectionLostError,
     CorruptStateError,
     LockTimeoutError,
     NewerStateError,
@@ -24,6 +25,7 @@ from moai_flow.resource.token_budget import TokenBudget
 __all__ = [
     "BudgetConfig",
     "ConfigError",
+    "ConnectionLostError",
     "CorruptStateError",
     "LockTimeoutError",
     "NewerStateError",

@@ -58,7 +58,12 @@ def _open(lock_path: str) -> int:
         except OSError as error:
             raise StateError(f"{lock_path}: cannot be opened ({error.strerror}); check the folder's rights") from error
         _descriptors.add(descriptor)
-    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+    try:
+        is_regular = stat.S_ISREG(os.fstat(descriptor).st_mode)
+    except OSError as error:
+        _close(descriptor)
+        raise StateError(f"{lock_path}: cannot be read ({error.strerror}); check the file system") from error
+    if not is_regular:
         _close(descriptor)
         raise StateError(f"{lock_path}: cannot be opened (not a regular file); move it away")
     return descriptor
@@ -96,13 +101,14 @@ def _close(descriptor: int) -> None:
 
 def _holder(descriptor: int) -> str:
     """Return "process N" for the holder of the lock, as far as the system tells (Linux does)."""
-    inode = os.fstat(descriptor).st_ino
-    with suppress(OSError), open("/proc/locks", encoding="ascii") as table:
-        for line in table:
-            fields = line.split()
-            # "1: FLOCK ADVISORY WRITE 4242 fe:01:1234 0 EOF"; waiters have "->" in the second place.
-            if fields[1:2] == ["FLOCK"] and fields[5].endswith(f":{inode}"):
-                return f"process {fields[4]}"
+    with suppress(OSError):
+        inode = os.fstat(descriptor).st_ino
+        with open("/proc/locks", encoding="ascii") as table:
+            for line in table:
+                fields = line.split()
+                # "1: FLOCK ADVISORY WRITE 4242 fe:01:1234 0 EOF"; waiters have "->" in the second place.
+                if fields[1:2] == ["FLOCK"] and fields[5].endswith(f":{inode}"):
+                    return f"process {fields[4]}"
     return "another process"
 
 

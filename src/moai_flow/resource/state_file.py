@@ -73,7 +73,7 @@ class StateFile:
         except CorruptStateError as error:
             raise CorruptStateError(f"{self.path}: {error}; move it away to start with an empty budget") from error
 
-    def change(self, operation: Callable[[Ledger], Result]) -> Result:
+    def change(self, operation: Callable[[Ledger], Result], *_: object) -> Result:
         """Apply `operation` to the ledger and store what it became; return what it returned.
 
         Whatever `operation` raises leaves the file as it was. One that returns False changed nothing.

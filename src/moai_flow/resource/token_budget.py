@@ -10,7 +10,7 @@ from moai_flow.core import allocations, notices, scaling
 from moai_flow.core.arguments import check_new_swarm_id, check_swarm_id, check_tokens
 from moai_flow.core.config import BudgetConfig
 from moai_flow.core.ledger import Ledger
-from moai_flow.core.names import preview
+from moai_flow.core.names import is_swarm_name, preview
 from moai_flow.core.status import global_status
 from moai_flow.resource.forking import held_lock
 from moai_flow.resource.settings import load_config
@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 
     from moai_flow.core.swarm import Swarm
     from moai_flow.resource.state_file import Result
+
+    Counted = tuple[str, str, int]
+    """What is counted: "consume", "consume_reserved", "record", "reserve" or "release"; the swarm; tokens."""
 
 DEFAULT_CONFIG_PATH = ".moai/config/config.json"
 
@@ -35,8 +38,10 @@ class SharedState(Protocol):
             StateError: it cannot be read.
         """
 
-    def change(self, operation: Callable[[Ledger], Result]) -> Result:
+    def change(self, operation: Callable[[Ledger], Result], counted: Counted | None = None, /) -> Result:
         """Apply `operation` to the ledger and store what it became; return what it returned.
+
+        `counted` says the same where the operation does no more than count: a server can do that by itself.
 
         Raises:
             StateError: it cannot be read or stored, and is as it was before.
@@ -55,10 +60,13 @@ class TokenBudget:
         config: the settings themselves, in place of a file.
         state_path: a file in which the budget persists and that processes share (the guide's
             `.swarm/token_budget.json`); None keeps it in memory.
+        state_url: in place of a file, a Redis or Valkey server (redis://HOST:PORT/DB, rediss:// with TLS) that
+            processes on many machines share.
+        state_key: the name of the budget's state there, 1-64 characters of `A-Z a-z 0-9 . _ -`.
 
     Raises:
         ConfigError: the configuration is malformed; the message names file, key and reason.
-        StateError: the state file cannot be read.
+        StateError: the state file cannot be read, or the server gives no answer.
         TypeError: an argument is not what it should be.
     """
 
@@ -68,6 +76,8 @@ class TokenBudget:
         *,
         config: BudgetConfig | None = None,
         state_path: str | os.PathLike[str] | None = None,
+        state_url: str | None = None,
+        state_key: str = "default",
     ) -> None:
         if config is None:
             config = load_config(DEFAULT_CONFIG_PATH if config_path is None else _path(config_path, "config_path"))
@@ -81,7 +91,12 @@ class TokenBudget:
         self._ledger = Ledger(config)
         self._state: SharedState | None = None
         self._origin: dict[str, Any] = {}
-        if state_path is not None:
+        if state_url is not None:
+            if state_path is not None:
+                raise TypeError("state_path and state_url cannot both be given")
+            self._state = _server_state(state_url, state_key, config)
+            self._origin = {"state_url": state_url, "state_key": state_key}
+        elif state_path is not None:
             file = StateFile(_path(state_path, "state_path"), config)
             self._state, self._origin = file, {"state_path": file.path}
         # Whether `consume` is a matter of the ledger alone.
@@ -102,17 +117,17 @@ class TokenBudget:
             )
         return _reopened, (self.config, self._origin)
 
-    def _change(self, operation: Callable[[Ledger], Result]) -> Result:
-        def counted(ledger: Ledger) -> Result:
+    def _change(self, operation: Callable[[Ledger], Result], counted: Counted | None = None) -> Result:
+        def change(ledger: Ledger) -> Result:
             result = operation(ledger)
             if result is not False:
                 _count_crossings(ledger)
             return result
 
         if self._state is not None:
-            return self._state.change(counted)
+            return self._state.change(change, None if self.config.enable_auto_scaling else counted)
         with self._lock:
-            return counted(self._ledger)
+            return change(self._ledger)
 
     def _view(self, question: Callable[[Ledger], Result]) -> Result:
         if self._state is not None:
@@ -196,8 +211,10 @@ class TokenBudget:
                 if swarm.consumed > swarm.allocated >> 1:
                     _count_crossing(ledger, swarm)
                 return True
+        counted = None if critical else ("consume_reserved" if from_reservation else "consume", swarm_id, tokens)
         return self._change(
-            lambda ledger: _consume(ledger, swarm_id, tokens, from_reservation=from_reservation, critical=critical)
+            lambda ledger: _consume(ledger, swarm_id, tokens, from_reservation=from_reservation, critical=critical),
+            counted,
         )
 
     def record(self, swarm_id: str, tokens: int) -> bool:
@@ -208,7 +225,8 @@ class TokenBudget:
         """
         check_swarm_id(swarm_id)
         check_tokens(tokens)
-        return self._change(lambda ledger: _scaled(ledger, ledger.record(swarm_id, tokens, time())))
+        counted = ("record", swarm_id, tokens)
+        return self._change(lambda ledger: _scaled(ledger, ledger.record(swarm_id, tokens, time())), counted)
 
     def reset(self, swarm_id: str) -> bool:
         """Start a swarm again at 0, for example after `/clear`; its limit stays. False if it is unknown."""
@@ -225,7 +243,7 @@ class TokenBudget:
         """
         check_swarm_id(swarm_id)
         check_tokens(tokens)
-        return self._change(lambda ledger: ledger.reserve(swarm_id, tokens, time()))
+        return self._change(lambda ledger: ledger.reserve(swarm_id, tokens, time()), ("reserve", swarm_id, tokens))
 
     def release_reservation(self, swarm_id: str, tokens: int) -> bool:
         """Give reserved tokens back, at most what is reserved; False if the swarm is unknown.
@@ -235,7 +253,7 @@ class TokenBudget:
         """
         check_swarm_id(swarm_id)
         check_tokens(tokens)
-        return self._change(lambda ledger: ledger.release(swarm_id, tokens, time()))
+        return self._change(lambda ledger: ledger.release(swarm_id, tokens, time()), ("release", swarm_id, tokens))
 
     # -- reading ---------------------------------------------------------------------------------------------
 
@@ -305,6 +323,21 @@ def _path(path: Any, name: str) -> str:
         return os.fsdecode(path)
     except TypeError:
         raise TypeError(f"{name} must be a path, not {preview(path)}") from None
+
+
+def _server_state(url: Any, key: Any, config: BudgetConfig) -> SharedState:
+    if not isinstance(url, str):
+        raise TypeError(f"state_url must be an address, not {preview(url)}")
+    if not is_swarm_name(key):
+        raise ValueError(f"state_key must be 1-64 characters of A-Z a-z 0-9 . _ -, not {preview(key)}")
+    # Imported here: who shares nothing between machines needs no client of a server.
+    from moai_flow.resource.redis_state import RedisState
+
+    return RedisState(url, key, config, clock=_now)
+
+
+def _now() -> float:
+    return time()
 
 
 def _rebalance(ledger: Ledger) -> dict[str, int]:

@@ -105,3 +105,8 @@ def processes(folder: str) -> str:
 def process_file(folder: str, pid: str) -> str:
     """Return the file that says which session a process of the client has now."""
     return f"{folder}/processes/{pid}"
+
+
+def welcome_marker(folder: str) -> str:
+    """Return the file that says that the user was given the one line about the status line."""
+    return f"{folder}/welcomed"
