@@ -147,6 +147,25 @@ def wait_for_reply(event: Event, ledger: SessionLedger | None, seconds: float) -
         sleep(POLL_SECONDS)
 
 
+def wait_for_call(event: Event, seconds: float) -> None:
+    """Wait until an agent's transcript shows the message that makes the call which is about to run, at most `seconds`.
+
+    The client writes it up to 100 ms later, while its hooks run; without it an agent would be stopped one request late.
+    """
+    path = path_of(Window(event.agent, MAIN), event.transcript)
+    deadline = monotonic() + seconds
+    size = -2
+    while path:
+        now_size = transcript.size_of(path)
+        if now_size != size:
+            size = now_size
+            if transcript.ends_with_call(path, event.call):
+                return
+        if monotonic() >= deadline:
+            return
+        sleep(POLL_SECONDS)
+
+
 def _given_path(event: Event) -> str:
     """Return where below the session's folder an event says that an agent's transcript is, "" in the usual place."""
     if not event.agent_transcript:

@@ -73,8 +73,7 @@ def respond(
     files.ensure_folder(paths.sessions(state))
     clear_link.note(state, event, environ)
     _name_type(event)
-    if event.name in (STOP, SUBAGENT_STOP):
-        meter.wait_for_reply(event, session_ledger.peek(state, event.session), wait_seconds)
+    _wait_for_transcript(state, event, layers, wait_seconds)
     flight = flights.flight(environ)
     lock = _lock(state, event.session, flight)
     try:
@@ -245,6 +244,23 @@ def _scale(ledger: SessionLedger, now: float) -> None:
         from moai_flow.core.scaling import scale
 
         scale(ledger, now)
+
+
+def _wait_for_transcript(state: str, event: Event, layers: list[Layer], seconds: float) -> None:
+    """Wait for the message that an event follows, where a figure has to be exact; the lock is not held meanwhile."""
+    if event.name in (STOP, SUBAGENT_STOP):
+        meter.wait_for_reply(event, session_ledger.peek(state, event.session), seconds)
+    elif event.name == PRE_TOOL_USE and event.agent and event.call and _has_spend_limit(layers):
+        meter.wait_for_call(event, seconds)
+
+
+def _has_spend_limit(layers: list[Layer]) -> bool:
+    """Return whether any settings limit what is billed."""
+    for _, given in layers:
+        rules = given.get("swarms")
+        if given.get("spend") is not None or (isinstance(rules, dict) and "spend" in str(rules)):
+            return True
+    return False
 
 
 def _name_type(event: Event) -> None:

@@ -96,6 +96,19 @@ def measure(
         posix.close(descriptor)
 
 
+def ends_with_call(path: str, call: str) -> bool:
+    """Return whether the end of a transcript shows the tool call of this id."""
+    descriptor, size = _open(path)
+    if descriptor < 0:
+        return False
+    try:
+        return f'"{call}"'.encode() in _read(descriptor, max(0, size - FIRST_TAIL), size)
+    except OSError:
+        return False
+    finally:
+        posix.close(descriptor)
+
+
 def fork_baseline(path: str) -> int:
     """Return the tokens of the window that a fork took over, 0 for any other agent's transcript.
 
