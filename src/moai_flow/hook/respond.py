@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from moai_flow.core import notices, opening, window_size
+from moai_flow.core import window_size
 from moai_flow.core.config import BudgetConfig
-from moai_flow.core.session import RECALLED, STARTED
-from moai_flow.core.swarm import MAIN
-from moai_flow.hook import charge, meter, quiet, reply, transcript
+from moai_flow.core.session import RECALLED
+from moai_flow.hook import advance, meter, quiet, reply, transcript
 from moai_flow.hook.payload import (
     PRE_TOOL_USE,
     SESSION_END,
     SESSION_START,
     STOP,
-    SUBAGENT_START,
     SUBAGENT_STOP,
     USER_PROMPT_SUBMIT,
     Event,
@@ -25,16 +23,12 @@ if TYPE_CHECKING:
 
     from moai_flow.core.ledger import SessionLedger
     from moai_flow.hook.enforcement import Decision
-    from moai_flow.hook.meter import Reading, Source
     from moai_flow.hook.state.event_log import EventLog
     from moai_flow.hook.state.session_ledger import LockedLedger
     from moai_flow.hook.state.settings import Layer
 
-CLEAR = "/clear"
 STATUS_COMMAND = "/token-budget:status"
 WELCOME = "Token budget: /token-budget:setup adds a status line that shows how full the window is"
-_IDLE = (SESSION_START, SESSION_END)
-"""Events of a session in which nothing may ever have been asked for."""
 
 
 def respond(
@@ -63,12 +57,9 @@ def respond(
         return ""
     project = environ.get("CLAUDE_PROJECT_DIR", "") or event.cwd
     layers, problems = settings.read_layers(environ, platform, project)
-    if event.name == PRE_TOOL_USE and not _may_be_stopped(event, layers):
-        return ""
-    if event.name == USER_PROMPT_SUBMIT and event.prompt.startswith(STATUS_COMMAND):
-        table = _status(state, event, layers, now)
-        if table:
-            return table
+    answer = _without_lock(state, event, layers, now)
+    if answer is not None:
+        return answer
     files.ensure_folder(state)
     files.ensure_folder(paths.sessions(state))
     clear_link.note(state, event, environ)
@@ -84,7 +75,7 @@ def respond(
         ledger, unusable = _open(state, locked, event, layers, environ, now)
         before = _event_log(ledger)
         reading = meter.read(ledger, event, now, is_rebuilt=locked.is_rebuilt)
-        ledger = advance(ledger, event, reading, project, now)
+        ledger = advance.advance(ledger, event, reading, project, now)
         spends = _spend(state, ledger, event, now)
         decision = _decide(ledger, event, now) if event.name == PRE_TOOL_USE else None
         _learn(state, ledger, event)
@@ -126,22 +117,7 @@ def _open(
         # Registered by the person and not by the plugin, it is not given the plugin's options; the other hooks were.
         layers = [*layers, ("session", ledger.session.settings)]
     config, problems = BudgetConfig.merged(layers, (known.session.window_size or None) if known is not None else None)
-    return opened(ledger, previous, event, config, now), problems
-
-
-def _status(state: str, event: Event, layers: list[Layer], now: float) -> str:
-    """Return the reply that shows the session's status in place of a turn of the model; nothing is written."""
-    # Imported here: only for a prompt that begins with the command.
-    from moai_flow.hook import slash_status
-
-    if not slash_status.is_asked(event.prompt):
-        return ""
-    ledger = session_ledger.peek(state, event.session)
-    size = ledger.session.window_size if ledger is not None else 0
-    config, _ = BudgetConfig.merged(layers, size or None)
-    ledger = opened(ledger, None, event, config, now)
-    charge.settle_reading(ledger, meter.read_all(ledger, event.transcript, now), now)
-    return slash_status.answer(ledger)
+    return advance.opened(ledger, previous, event, config, now), problems
 
 
 def _welcome(state: str, ledger: SessionLedger, event: Event, environ: Mapping[str, str]) -> None:
@@ -153,97 +129,6 @@ def _welcome(state: str, ledger: SessionLedger, event: Event, environ: Mapping[s
         files.replace(marker, b"")
         if ledger.session.size_source != window_size.STATUS_LINE:
             ledger.session.pending_notices.append(WELCOME)
-
-
-def opened(
-    ledger: SessionLedger | None, previous: SessionLedger | None, event: Event, config: BudgetConfig, now: float
-) -> SessionLedger:
-    """Return the event's ledger with its settings: the known one, else one that follows a `/clear`, else a new one.
-
-    Args:
-        ledger: the session's ledger, None where the session is unknown.
-        previous: then the ledger of the session that `/clear` ended, None if there is none.
-        event: the event.
-        config: the settings in force.
-        now: seconds since the epoch.
-    """
-    if ledger is not None:
-        ledger.use(config)
-    elif previous is not None:
-        ledger = opening.begin_after(previous, event.session, config, now)
-    else:
-        ledger = opening.begin(event.session, config, now)
-    session = ledger.session
-    session.last_event = now
-    session.has_worked = session.has_worked or event.name not in _IDLE
-    session.transcript = event.transcript or session.transcript
-    window_size.take_model(session, event.model)
-    settings.keep(session, config)
-    return ledger
-
-
-def advance(
-    ledger: SessionLedger, event: Event, reading: Reading, project: str, now: float, *, source: Source = transcript
-) -> SessionLedger:
-    """Settle what was read, charge the event, and follow the agents; return the ledger, a new one after `/clear`.
-
-    Args:
-        ledger: the session's ledger.
-        event: the event.
-        reading: what the transcripts said just now.
-        project: the project's folder, for `paths` rules.
-        now: seconds since the epoch.
-        source: where the transcripts are read.
-    """
-    charge.settle_reading(ledger, reading, now)
-    if _is_clear(ledger, event):
-        history = max(0, source.size_of(event.transcript)) if event.transcript else 0
-        ledger = opening.start_again(ledger, history, now)
-    else:
-        charge.charge_event(ledger, event, reading.measured.get(event.agent or MAIN), project, now)
-    _follow_window(ledger)
-    _follow_agents(ledger, event, now)
-    _scale(ledger, now)
-    return ledger
-
-
-def _is_clear(ledger: SessionLedger, event: Event) -> bool:
-    """Return whether a session is cleared and keeps its id: by a submitted prompt, or by a front end that does so.
-
-    A SessionStart that comes late after a `/clear`, or twice, clears nothing: no turn has ended since.
-    """
-    if event.agent:
-        return False
-    if event.name == USER_PROMPT_SUBMIT:
-        return event.prompt.strip() == CLEAR
-    session = ledger.session
-    is_again = event.source == clear_link.CLEAR and STARTED in session.flags
-    return event.name == SESSION_START and is_again and bool(session.turns or not event.transcript)
-
-
-def _follow_window(ledger: SessionLedger) -> None:
-    """Let the budget follow the window's size, if the event has told another one."""
-    size = ledger.session.window_size
-    if ledger.config.auto and size and ledger.config.total_budget != size:
-        ledger.use(BudgetConfig.merged([("settings", ledger.config.given)], size)[0])
-        notices.rearm(ledger)
-
-
-def _follow_agents(ledger: SessionLedger, event: Event, now: float) -> None:
-    """Take the event into the agents' reservations, where there are any or it concerns an agent."""
-    if ledger.reservations or event.name == SUBAGENT_START or event.tool in ("Agent", "Task"):
-        # Imported here: only while agents run.
-        from moai_flow.hook.agents import follow
-
-        follow(ledger, event, now)
-
-
-def _scale(ledger: SessionLedger, now: float) -> None:
-    """Let swarms near their limit borrow, where the settings say so."""
-    if ledger.config.enable_auto_scaling:
-        from moai_flow.core.scaling import scale
-
-        scale(ledger, now)
 
 
 def _wait_for_transcript(state: str, event: Event, layers: list[Layer], seconds: float) -> None:
@@ -290,10 +175,19 @@ def _state_spend(state: str, ledger: SessionLedger) -> None:
     state_figures(state, ledger)
 
 
-def _may_be_stopped(event: Event, layers: list[Layer]) -> bool:
-    from moai_flow.hook.enforcement import may_concern
+def _without_lock(state: str, event: Event, layers: list[Layer], now: float) -> str | None:
+    """Return the reply to an event that changes nothing, None to one that has to be charged."""
+    if event.name == PRE_TOOL_USE:
+        # Imported here: registered by those who asked for enforcement alone.
+        from moai_flow.hook.enforcement import may_concern
 
-    return may_concern(event, layers)
+        return None if may_concern(event, layers) else ""
+    if event.name == USER_PROMPT_SUBMIT and event.prompt.startswith(STATUS_COMMAND):
+        # Imported here: only for a prompt that begins with the command.
+        from moai_flow.hook.slash_status import reply_to
+
+        return reply_to(state, event, layers, now)
+    return None
 
 
 def _decide(ledger: SessionLedger, event: Event, now: float) -> Decision | None:

@@ -7,17 +7,41 @@ sent to the model. Imported only when a prompt begins with the command.
 from __future__ import annotations
 
 from moai_flow.core import compact_json, overview
+from moai_flow.core.config import BudgetConfig
 from moai_flow.core.names import printable
+from moai_flow.hook import advance, charge, meter
 from moai_flow.hook.agent_names import descriptions
+from moai_flow.hook.state import session_ledger
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from moai_flow.core.ledger import SessionLedger
+    from moai_flow.hook.payload import Event
+    from moai_flow.hook.state.settings import Layer
 
 COMMAND = "/token-budget:status"
 """The prompt as it is typed; with anything behind it (`--all`) the command itself runs."""
 
 BAR_CELLS = 20
+
+
+def reply_to(state: str, event: Event, layers: list[Layer], now: float) -> str | None:
+    """Return the reply to the command, None for any other prompt. Nothing is written, and the prompt is not charged.
+
+    Args:
+        state: the state folder.
+        event: UserPromptSubmit.
+        layers: the settings' layers.
+        now: seconds since the epoch.
+    """
+    if not is_asked(event.prompt):
+        return None
+    ledger = session_ledger.peek(state, event.session)
+    size = ledger.session.window_size if ledger is not None else 0
+    config, _ = BudgetConfig.merged(layers, size or None)
+    ledger = advance.opened(ledger, None, event, config, now)
+    charge.settle_reading(ledger, meter.read_all(ledger, event.transcript, now), now)
+    return answer(ledger)
 
 
 def is_asked(prompt: str) -> bool:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from moai_flow.core import window_size
 from moai_flow.core.config import BudgetConfig
-from moai_flow.hook import meter, reply, respond, transcript
+from moai_flow.hook import advance, meter, reply, transcript
 from moai_flow.hook.payload import PRE_TOOL_USE, SESSION_END
 
 if TYPE_CHECKING:
@@ -61,14 +61,14 @@ class Player:
         previous = self.ledgers.get(self._cleared) if is_unknown and not event.agent else None
         known = ledger or previous
         config, problems = self._config(known.session.window_size if known is not None else self._size)
-        ledger = respond.opened(ledger, previous, event, config, now)
+        ledger = advance.opened(ledger, previous, event, config, now)
         if is_unknown and self._size:
             ledger.session.window_size, ledger.session.size_source = self._size, window_size.STATUS_LINE
         if event.name == SESSION_END and event.source == CLEAR:
             self._cleared = event.session
         reading = meter.read(ledger, event, now, source=self)
         self.measured = reading.measured
-        ledger = respond.advance(ledger, event, reading, event.cwd, now, source=self)
+        ledger = advance.advance(ledger, event, reading, event.cwd, now, source=self)
         self.ledgers[event.session] = ledger
         _order(ledger)
         ledger.session.compacts_at = window_size.compaction_point(ledger.session.window_size, {})
