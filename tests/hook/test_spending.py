@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from typing import TYPE_CHECKING
 
@@ -222,3 +223,36 @@ def test_a_tool_in_a_spent_swarm_is_not_run(session: Session) -> None:
 def test_what_a_workflow_starts_is_read_from_its_script(script: str, expected: tuple[int, list[str]]) -> None:
     """Where a loop hides the number, it is unknown."""
     assert agents_of({"script": script}) == expected
+
+
+def test_a_fork_is_charged_what_it_adds(session: Session) -> None:
+    """Its transcript begins with a copy of its parent's last message, whose window it took over."""
+    session.configure(swarms={"fork": {"limit": 20_000}})
+    session.measured(121_000)
+    session.begin_agent("a1", "fork")
+    path = session.window("a1", "fork").path
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps({"type": "fork-context-ref", "agentId": "a1"}) + "\n")
+    session.measured(121_000, "a1")
+    session.measured(126_000, "a1", ended=True)
+    session.stop_agent("a1", "fork")
+    assert session.ledger.swarms["fork"].consumed == 5_000
+
+
+@pytest.mark.parametrize("is_late", [pytest.param(False, id="known-at-once"), pytest.param(True, id="known-later")])
+def test_rules_follow_a_teammate_s_type(session: Session, *, is_late: bool) -> None:
+    """The client tells its name as its type; three of 37,050 are 111,150 of one swarm, whenever the type is known."""
+    session.configure(swarms={"backend": {"limit": 40_000}})
+    for name in ("ada", "bob", "eve"):
+        agent = f"a{name}-1f2e3d"
+        note = session.transcript.with_suffix("") / "subagents" / f"agent-{agent}.meta.json"
+        note.parent.mkdir(parents=True, exist_ok=True)
+        if not is_late:
+            note.write_text(json.dumps({"agentType": name, "spawnedAgentType": "backend"}))
+        session.begin_agent(agent, name)
+        session.work(agent, 20_000, name)
+        note.write_text(json.dumps({"agentType": name, "spawnedAgentType": "backend"}))
+        session.work(agent, 37_000, name)
+    swarms = session.ledger.swarms
+    assert set(swarms) == {"main", "backend"}
+    assert 111_000 <= swarms["backend"].consumed < 112_000

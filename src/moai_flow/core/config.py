@@ -158,9 +158,6 @@ class BudgetConfig:
             }
             for rule in self.swarms
         }
-        for key in ("spend", "spend_weights"):
-            if values[key] is None:
-                del values[key]
         if self.spend is not None:
             values["spend"] = self.spend.as_dict()
         if self.spend_weights is not None:

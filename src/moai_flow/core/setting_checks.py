@@ -132,14 +132,18 @@ def _globs(value: Any) -> tuple[str, ...]:
     return tuple(globs)
 
 
-def _spend(value: Any) -> SpendLimit:
+def _spend(value: Any) -> SpendLimit | None:
+    if value is None:
+        return None
     # Imported here: only for those who set a limit.
     from moai_flow.core.spend.limits import check_limit
 
     return check_limit(value)
 
 
-def _spend_weights(value: Any) -> tuple[float, ...]:
+def _spend_weights(value: Any) -> tuple[float, ...] | None:
+    if value is None:
+        return None
     from moai_flow.core.spend.limits import check_weights
 
     return check_weights(value)

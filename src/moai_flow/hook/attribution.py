@@ -47,6 +47,28 @@ def agent_window(ledger: SessionLedger, agent: str, agent_type: str, now: float)
     return window
 
 
+def move_window(ledger: SessionLedger, window: Window, swarm: Swarm, now: float) -> None:
+    """Give a subagent's window, and what it has brought in, to another swarm: its type was not known before."""
+    before = ledger.swarms[window.swarm]
+    if before is swarm:
+        return
+    moved = min(before.consumed, window.peak + window.tokens - window.occupancy)
+    ledger.charge(before, -moved, now)
+    ledger.charge(swarm, moved, now)
+    window.swarm = swarm.swarm_id
+    window.holdings = {swarm.swarm_id: window.occupancy} if window.occupancy else {}
+    for estimate in window.pending.values():
+        estimate.swarm = swarm.swarm_id
+    reservation = ledger.reservations.get(window.key)
+    if reservation is not None:
+        before.reserved = max(0, before.reserved - reservation.left)
+        swarm.reserved += reservation.left
+        reservation.swarm = swarm.swarm_id
+    is_in_use = any(other.swarm == before.swarm_id for other in ledger.windows.values())
+    if not (before.consumed or before.guaranteed or before.reserved or is_in_use):
+        ledger.deallocate(before.swarm_id, now)
+
+
 def tool_swarm(ledger: SessionLedger, event: Event, project: str, now: float) -> Swarm:
     """Return the swarm that a tool's tokens in the main window belong to."""
     rules = ledger.config.swarms

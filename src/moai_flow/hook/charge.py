@@ -11,7 +11,7 @@ from moai_flow.core.setting_checks import MAX_TOKENS
 from moai_flow.core.settlement import add_estimate, await_results, settle
 from moai_flow.core.swarm import MAIN
 from moai_flow.core.window import CALL, DROPPED, PROMPT, REPLY, RESULT, TOLD, Estimate, Measurement, Window
-from moai_flow.hook.attribution import agent_window, tool_swarm
+from moai_flow.hook.attribution import agent_swarm, agent_window, move_window, tool_swarm
 from moai_flow.hook.estimate import rates, tokenizer
 from moai_flow.hook.payload import (
     POST_MODEL_SWITCH,
@@ -42,6 +42,13 @@ def settle_reading(ledger: SessionLedger, reading: Reading, now: float) -> None:
     for agent, (agent_type, below) in reading.agents.items():
         window = agent_window(ledger, agent, agent_type, now)
         window.path = below or window.path
+        if "-" in agent:
+            # A teammate, whose type may have been unknown when its window was made.
+            move_window(ledger, window, agent_swarm(ledger, agent_type, now), now)
+    for agent, baseline in reading.baselines.items():
+        ledger.windows[agent].peak = baseline
+        if agent in ledger.reservations:
+            ledger.reservations[agent].peak = baseline
     for key, measured in reading.measured.items():
         observe(ledger, ledger.windows[key], measured, now)
     if reading.searched is not None:

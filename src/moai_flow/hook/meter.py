@@ -49,16 +49,18 @@ class Reading:
         measured: by the window's key, the main window's first.
         agents: (type, path below the session's folder) of agents that the event names or the search found, by their
             id; the path is "" where nothing tells it or in the usual place.
+        baselines: what forks began with, in tokens: the window that they took over, by their id.
         searched: transcripts of agents in the session's folder, None where it was not searched.
         source: where the transcripts were read.
     """
 
-    __slots__ = ("agents", "measured", "searched", "source")
+    __slots__ = ("agents", "baselines", "measured", "searched", "source")
 
     def __init__(self, source: Source = transcript) -> None:
         self.source = source
         self.measured: dict[str, Measurement] = {}
         self.agents: dict[str, tuple[str, str]] = {}
+        self.baselines: dict[str, int] = {}
         self.searched: int | None = None
 
 
@@ -145,6 +147,25 @@ def wait_for_reply(event: Event, ledger: SessionLedger | None, seconds: float) -
         sleep(POLL_SECONDS)
 
 
+def wait_for_call(event: Event, seconds: float) -> None:
+    """Wait until an agent's transcript shows the message that makes the call which is about to run, at most `seconds`.
+
+    The client writes it up to 100 ms later, while its hooks run; without it an agent would be stopped one request late.
+    """
+    path = path_of(Window(event.agent, MAIN), event.transcript)
+    deadline = monotonic() + seconds
+    size = -2
+    while path:
+        now_size = transcript.size_of(path)
+        if now_size != size:
+            size = now_size
+            if transcript.ends_with_call(path, event.call):
+                return
+        if monotonic() >= deadline:
+            return
+        sleep(POLL_SECONDS)
+
+
 def _given_path(event: Event) -> str:
     """Return where below the session's folder an event says that an agent's transcript is, "" in the usual place."""
     if not event.agent_transcript:
@@ -160,6 +181,10 @@ def _measure(
     measured = _read(window, path, ledger.session.history_offset, call, reading.source) if path else None
     if measured is not None:
         reading.measured[window.key] = measured
+        if window.key != MAIN and window.never_measured and reading.source is transcript:
+            baseline = transcript.fork_baseline(path)
+            if baseline:
+                reading.baselines[window.key] = baseline
 
 
 def _read(

@@ -63,8 +63,8 @@ def respond(
     files.ensure_folder(state)
     files.ensure_folder(paths.sessions(state))
     clear_link.note(state, event, environ)
-    if event.name in (STOP, SUBAGENT_STOP):
-        meter.wait_for_reply(event, session_ledger.peek(state, event.session), wait_seconds)
+    _name_type(event)
+    _wait_for_transcript(state, event, layers, wait_seconds)
     flight = flights.flight(environ)
     lock = _lock(state, event.session, flight)
     try:
@@ -129,6 +129,30 @@ def _welcome(state: str, ledger: SessionLedger, event: Event, environ: Mapping[s
         files.replace(marker, b"")
         if ledger.session.size_source != window_size.STATUS_LINE:
             ledger.session.pending_notices.append(WELCOME)
+
+
+def _wait_for_transcript(state: str, event: Event, layers: list[Layer], seconds: float) -> None:
+    """Wait for the message that an event follows, where a figure has to be exact; the lock is not held meanwhile."""
+    if event.name in (STOP, SUBAGENT_STOP):
+        meter.wait_for_reply(event, session_ledger.peek(state, event.session), seconds)
+    elif event.name == PRE_TOOL_USE and event.agent and event.call and _has_spend_limit(layers):
+        meter.wait_for_call(event, seconds)
+
+
+def _has_spend_limit(layers: list[Layer]) -> bool:
+    """Return whether any settings limit what is billed."""
+    for _, given in layers:
+        rules = given.get("swarms")
+        if given.get("spend") is not None or (isinstance(rules, dict) and "spend" in str(rules)):
+            return True
+    return False
+
+
+def _name_type(event: Event) -> None:
+    """Give a teammate's event the type it was started with: the client tells its name in place of it."""
+    if event.agent and event.transcript and event.agent.startswith(f"a{event.agent_type}-"):
+        stem = event.transcript.removesuffix(".jsonl")
+        event.agent_type = transcript.spawned_type(f"{stem}/subagents/agent-{event.agent}.jsonl") or event.agent_type
 
 
 def _spend(state: str, ledger: SessionLedger, event: Event, now: float) -> bool:

@@ -23,6 +23,12 @@ FIRST_TAIL = 1 << 16
 LONGEST_TAIL = 1 << 23
 """Bytes of the file's end that are read at most; a record can be larger than a megabyte."""
 
+FORK_HEAD = 1 << 20
+"""Bytes of a fork's transcript in which the copy of its parent's last message is looked for."""
+
+FORK_MARK = 4_096
+_FORK = b'"fork-context-ref"'
+
 _OPEN_FLAGS = posix.O_RDONLY | posix.O_NOFOLLOW | posix.O_NONBLOCK | posix.O_CLOEXEC
 _FILE_TYPE, _REGULAR = 0o170000, 0o100000
 
@@ -86,6 +92,52 @@ def measure(
             length = min(length * 8, LONGEST_TAIL)
     except OSError:
         return None
+    finally:
+        posix.close(descriptor)
+
+
+def ends_with_call(path: str, call: str) -> bool:
+    """Return whether the end of a transcript shows the tool call of this id."""
+    descriptor, size = _open(path)
+    if descriptor < 0:
+        return False
+    try:
+        return f'"{call}"'.encode() in _read(descriptor, max(0, size - FIRST_TAIL), size)
+    except OSError:
+        return False
+    finally:
+        posix.close(descriptor)
+
+
+def fork_baseline(path: str) -> int:
+    """Return the tokens of the window that a fork took over, 0 for any other agent's transcript.
+
+    The client begins a fork's transcript with a reference to its parent's window and a copy of its last message.
+    """
+    descriptor, size = _open(path)
+    if descriptor < 0:
+        return 0
+    try:
+        data = _read(descriptor, 0, min(size, FORK_HEAD))
+    except OSError:
+        return 0
+    finally:
+        posix.close(descriptor)
+    if _FORK not in data[:FORK_MARK]:
+        return 0
+    messages = scan(data, 0, is_agent=True)
+    return next(iter(messages.values())).occupancy if messages else 0
+
+
+def spawned_type(path: str) -> str:
+    """Return the type that a teammate was started with, by the client's note beside its transcript; "" without one."""
+    descriptor, size = _open(path.removesuffix(".jsonl") + ".meta.json")
+    if descriptor < 0:
+        return ""
+    try:
+        return text_of(record_of(_read(descriptor, 0, min(size, FIRST_TAIL))), "spawnedAgentType")
+    except OSError:
+        return ""
     finally:
         posix.close(descriptor)
 

@@ -23,7 +23,7 @@ def test_measures_anew_without_waiting_for_a_hook(run: Run, begun: Path, transcr
 def test_json_has_the_keys_of_the_library_and_some_more(run: Run) -> None:
     """Scripts find what `get_global_status` tells, which session it is of, its window, its phase and its forecast."""
     document = json.loads(run("status", "--json").output)
-    more = {"session_id", "project", "running", "last_event", "window", "phase", "forecast"}
+    more = {"session_id", "project", "running", "last_event", "window", "phase", "spend", "forecast"}
     assert set(document) == {*TokenBudget().get_global_status(), *more}
     assert not document["running"]
     assert document["session_id"] == "one"

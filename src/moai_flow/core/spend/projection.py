@@ -22,9 +22,13 @@ def committed(ledger: SessionLedger, spend: Spend, name: str) -> int:
 
     The transcript shows a request only after it was answered, and a stopped agent makes one more to say what it has.
     """
+    # An agent whose first request is under way makes one as large as those of its swarm.
+    usual: dict[str, int] = {}
+    for key, (swarm, _) in spend.agents.items():
+        usual[swarm] = max(usual.get(swarm, 0), spend.last_request.get(key, 0))
     ahead = sum(
         [
-            spend.last_request.get(key, 0)
+            spend.last_request.get(key) or 2 * usual.get(reservation.swarm, 0)
             for key, reservation in ledger.reservations.items()
             if name in (WHOLE, reservation.swarm)
         ]
