@@ -205,3 +205,12 @@ def test_text_means_a_value(text: str, value: object) -> None:
 def test_names_are_made_safe(name: str, safe: str) -> None:
     """What cannot stand in a swarm's name is replaced."""
     assert safe_name(name) == safe
+
+
+def test_the_keys_of_pools_are_no_mistake() -> None:
+    """They stand in the same object and are checked where pools are: neither the hooks nor the library name them."""
+    layer = {"pool": "team", "pools": {"team": {"limit": "20M"}}, "notify": "model"}
+    config, problems = BudgetConfig.merged([("user", layer)])
+    assert problems == []
+    assert config.given == {"notify": "model"}
+    assert BudgetConfig(**layer) == BudgetConfig(notify="model")

@@ -86,6 +86,7 @@ class BudgetConfig:
         pool: int
 
     def __init__(self, **settings: Any) -> None:
+        settings = {key: value for key, value in settings.items() if key not in OF_POOLS}
         for key in settings:
             if key not in CHECKS:
                 raise ConfigError(f"{key}: {_unknown(key)}")
@@ -124,6 +125,8 @@ class BudgetConfig:
         problems = []
         for source, settings in layers:
             for key, value in settings.items():
+                if key in OF_POOLS:
+                    continue
                 check = CHECKS.get(key)
                 if check is None:
                     problems.append(f"{_place(source, settings, key)}{safe_name(key)}: {_unknown(key)}")
@@ -177,6 +180,9 @@ class BudgetConfig:
     def __repr__(self) -> str:
         return f"BudgetConfig({', '.join(f'{key}={getattr(self, key)!r}' for key in CHECKS)})"
 
+
+OF_POOLS = frozenset({"pool", "pools"})
+"""Keys of the same object that `moai_flow.pool.settings` reads and checks."""
 
 _COMPARED = (*CHECKS, "auto")
 """What makes two settings equal, whether it was given or is a default."""
