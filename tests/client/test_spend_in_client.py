@@ -21,8 +21,8 @@ LIMIT = 300_000
 REQUEST = 20_050
 AGENTS = 50
 REQUESTS_PAST = 2
-"""Requests of each agent past the limit at most: the one whose call runs before the transcript shows it, on a machine too busy
-to write it within 150 ms, and the answer. A workflow's agent that starts when all is spent makes both, too."""
+"""Requests of each agent past the limit at most: the one whose call runs before the transcript shows it, where a busy
+machine writes it too late, and the answer. A workflow's agent that starts when all is spent makes both, too."""
 
 REFUSED = "This tool call is not made"
 
