@@ -78,6 +78,10 @@ class Scene:
         self.is_beside = state == BESIDE
         if self.is_beside:
             self.session.env[flights.SESSION_VARIABLE] = self.session.session
+            # A session with a pace: hooks of one that has just begun are waited for.
+            for tokens in (3_000, 4_000):
+                self.session.reply(tokens)
+                assert self.hook(json.dumps(self.session.example("UserPromptSubmit")).encode())[0] == 0
         self.session.reply(5_000, calls=(CALL,))
         self.session.reply(2_000, AGENT)
         if state != FRESH:

@@ -47,7 +47,9 @@ def aged(path: Path, seconds: float) -> Path:
         pytest.param("sessions/a.json.tmp", 0.5 * HOUR, True, id="temporary file in use"),
         pytest.param("sessions/a.json.x.tmp", 2 * HOUR, False, id="temporary file of a writer"),
         pytest.param("processes/4711", 31 * DAY, False, id="old process"),
-        pytest.param("processes/4711", 29 * DAY, True, id="process of last month"),
+        pytest.param("processes/4711", 2 * HOUR, False, id="process that is gone"),
+        pytest.param("processes/4711", 0.5 * HOUR, True, id="process that is gone, lately"),
+        pytest.param(f"processes/{os.getpid()}", 29 * DAY, True, id="process that runs"),
         pytest.param("quarantine/1-a.json", 31 * DAY, False, id="old quarantine"),
         pytest.param("quarantine/1-a.json", 1 * DAY, True, id="quarantine"),
         pytest.param("else", 999 * DAY, True, id="not a file of these folders"),
@@ -55,7 +57,7 @@ def aged(path: Path, seconds: float) -> Path:
     ],
 )
 def test_what_is_old_goes(state: Path, name: str, seconds: float, *, stays: bool) -> None:
-    """Ledgers and processes after 30 days, temporary files after an hour."""
+    """Ledgers after 30 days; temporary files, and what a client that is gone left, after an hour."""
     path = aged(state / name, seconds)
     assert sweep(str(state), SESSION, NOW) == (not stays)
     assert path.exists() is stays

@@ -54,8 +54,8 @@ EXAMPLES: dict[str, dict[str, Any]] = {
         "error": "it failed " * 50,
     },
     "SubagentStart": {"agent_id": AGENT, "agent_type": "backend"},
-    "SubagentStop": {"agent_id": AGENT, "agent_type": "backend", "last_assistant_message": "done " * 50},
-    "Stop": {"last_assistant_message": "all done " * 60, "stop_hook_active": False},
+    "SubagentStop": {"agent_id": AGENT, "agent_type": "backend", "last_assistant_message": "done"},
+    "Stop": {"last_assistant_message": "done", "stop_hook_active": False},
     "SessionEnd": {"reason": "other"},
 }
 """Each event with the fields that it carries beside those that all have."""

@@ -187,7 +187,7 @@ def _unknown(key: str) -> str:
     from moai_flow.core.suggestion import nearest
 
     near = nearest(key, CHECKS)
-    return f"unknown key; did you mean {near}?" if near else f"unknown key; known are {', '.join(CHECKS)}"
+    return f"unknown key; did you mean {near}?" if near else "unknown key; `token-budget config` shows all"
 
 
 def _problem(source: str, settings: Mapping[str, Any], key: str, reason: str) -> str:
