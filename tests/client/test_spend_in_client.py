@@ -20,6 +20,10 @@ COMMAND = shlex.join([sys.executable, "-I", "-S", str(PLUGIN / "hooks" / "hook.p
 LIMIT = 300_000
 REQUEST = 20_050
 AGENTS = 50
+REQUESTS_PAST = 2
+"""Requests of each agent past the limit at most: the one whose call runs before the transcript shows it, where a busy
+machine writes it too late, and the answer. A workflow's agent that starts when all is spent makes both, too."""
+
 REFUSED = "This tool call is not made"
 
 
@@ -54,7 +58,7 @@ def prompt(spawner: str, standin: StandIn) -> str:
 @pytest.mark.timeout(180)
 @pytest.mark.parametrize("spawner", ["agent", "background", "nested", "workflow"])
 def test_a_cap_on_spend_holds(client: Client, standin: StandIn, spawner: str) -> None:
-    """Past the limit, at most one request for each agent that was running (two for some); the session ends well."""
+    """Past the limit, at most two requests for each agent that was running; the session ends as it should."""
     path = client.home / ".config" / "token-budget" / "config.json"
     path.parent.mkdir(parents=True)
     rules = {"backend": {"agents": ["backend"], "spend": LIMIT}}
@@ -71,7 +75,4 @@ def test_a_cap_on_spend_holds(client: Client, standin: StandIn, spawner: str) ->
     billed = sum(sum(turn.usage[name] for name in turn.usage if name.endswith("_tokens")) for turn in heeded)
     agents = len(list(client.projects.glob("*/subagents/**/agent-*.jsonl"))) - (spawner == "nested")
     assert len(heeded) < len(made)
-    # What a workflow starts when all is spent makes a request and answers: nothing can stop its start. In the
-    # background a call may run before the transcript shows the message that makes it.
-    each = 1 if spawner in ("agent", "nested") else 2
-    assert LIMIT / 2 <= billed <= LIMIT + each * agents * REQUEST, f"{agents} agents, {len(heeded)} requests"
+    assert LIMIT / 2 <= billed <= LIMIT + REQUESTS_PAST * agents * REQUEST, f"{agents} agents, {len(heeded)} requests"
