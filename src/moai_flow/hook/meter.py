@@ -31,6 +31,9 @@ if TYPE_CHECKING:
         ) -> Measurement | None:
             """Return what a transcript says its window holds, as `transcript.measure` does."""
 
+        def fork_baseline(self, path: str) -> int:
+            """Return the tokens of the window that a fork took over, as `transcript.fork_baseline` does."""
+
 
 REPLY_SECONDS = 0.15
 """Seconds to wait for the last reply: the client writes it 15 to 65 ms after Stop and SubagentStop begin."""
@@ -181,8 +184,8 @@ def _measure(
     measured = _read(window, path, ledger.session.history_offset, call, reading.source) if path else None
     if measured is not None:
         reading.measured[window.key] = measured
-        if window.key != MAIN and window.never_measured and reading.source is transcript:
-            baseline = transcript.fork_baseline(path)
+        if window.key != MAIN and window.never_measured:
+            baseline = reading.source.fork_baseline(path)
             if baseline:
                 reading.baselines[window.key] = baseline
 

@@ -101,6 +101,11 @@ class Player:
             file, message=message, offset=offset, history_offset=history_offset, is_agent=is_agent, call=call, end=size
         )
 
+    def fork_baseline(self, path: str) -> int:
+        """Return the tokens of the window that a fork took over; what meters ask."""
+        file = self._files.get(path, ("", -1))[0]
+        return transcript.fork_baseline(file) if file else 0
+
     def _config(self, size: int) -> tuple[BudgetConfig, list[str]]:
         """Return the settings for a window of so many tokens, and a line for each that cannot be used."""
         if size not in self._configs:
