@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import resource
 import sys
 import time
 from typing import TYPE_CHECKING
@@ -126,20 +127,22 @@ def test_ten_thousand_old_ledgers_do_not_slow_a_hook(session: Session) -> None:
     """A tool's hook takes as long as beside none; the start that sweeps takes little more."""
     session.fire("SessionStart")
 
-    def fastest(event: str) -> float:
+    def least(event: str) -> float:
+        """Return the least processor time (seconds) of nine hooks: other work on the machine does not count."""
         times = []
         for number in range(9):
-            start = time.monotonic()
+            before = resource.getrusage(resource.RUSAGE_CHILDREN)
             session.fire(event, tool_use_id=f"t{number}")
-            times.append(time.monotonic() - start)
+            after = resource.getrusage(resource.RUSAGE_CHILDREN)
+            times.append(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
         return min(times)
 
-    alone = fastest("PostToolUse")
+    alone = least("PostToolUse")
     for number in range(10_000):
         path = session.state / "sessions" / f"old-{number}.json"
         path.write_bytes(b"{}")
         os.utime(path, (1.0, 1.0))
-    assert fastest("PostToolUse") <= 1.5 * alone
+    assert least("PostToolUse") <= 1.5 * alone
     (session.state / "swept").unlink()
     start = time.process_time()
     assert sweep(str(session.state), SESSION, time.time()) == MAX_REMOVED
