@@ -29,7 +29,7 @@ def tdd_cycle() -> None:
 
 
 def several_swarms() -> None:
-    """Scenario 2: several swarms share one budget, and each threshold is told once it is crossed."""
+    """Scenario 2: several swarms share one budget, and each crossed threshold is shown once."""
     show("Scenario 2: several swarms")
     budget = TokenBudget()
     limits = {"swarm-backend": 80_000, "swarm-frontend": 70_000, "swarm-database": 30_000}

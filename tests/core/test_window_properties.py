@@ -12,7 +12,7 @@ from moai_flow.core import codec
 from moai_flow.core.ledger import Ledger
 from moai_flow.core.settlement import add_estimate, settle
 from moai_flow.core.swarm import MAIN, Swarm
-from moai_flow.core.window import CALL, COMPACTION, NOBODY, PROMPT, REPLY, RESULT, Estimate, Measurement, Window
+from moai_flow.core.window import CALL, COMPACTION, PROMPT, REPLY, RESULT, UNCLAIMED, Estimate, Measurement, Window
 from moai_flow.resource import BudgetConfig
 
 TOKENS = st.integers(0, 5_000)
@@ -168,8 +168,8 @@ class WindowMachine(RuleBasedStateMachine):
             return
         for swarm in shared:
             assert swarm.consumed == self.held(swarm.swarm_id)
-        assert self.ledger.total_consumed == self.window.tokens - self.held(NOBODY)
-        assert self.was_reset or not self.held(NOBODY)
+        assert self.ledger.total_consumed == self.window.tokens - self.held(UNCLAIMED)
+        assert self.was_reset or not self.held(UNCLAIMED)
 
     def held(self, swarm: str) -> int:
         """Return what a swarm has in the window, measured and estimated."""

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="the hooks of Windows are other ones")
-NOBODY = 65_534
+UNCLAIMED = 65_534
 
 
 @pytest.fixture
@@ -118,7 +118,7 @@ def make_foreign(session: Session) -> Path:
     if os.geteuid():
         pytest.skip("only root can give files away")
     session.state.mkdir(mode=0o777)
-    os.chown(session.state, NOBODY, NOBODY)
+    os.chown(session.state, UNCLAIMED, UNCLAIMED)
     return session.state
 
 

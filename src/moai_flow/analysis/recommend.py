@@ -25,7 +25,7 @@ LARGE_TOKENS = 10_000
 LARGE_PERCENT = 5
 LOW_USE_PERCENT = 25
 ENOUGH_SESSIONS = 5
-"""Sessions from which habits can be told."""
+"""Sessions from which habits can be read."""
 
 MANY_STEPS = 10
 """Steps above the critical threshold from which a window was full for long."""

@@ -79,7 +79,7 @@ def every(state_dir: str | None = None) -> list[Recorded]:
 
 
 def state_of(state_dir: str | None = None) -> str:
-    """Return the folder of the ledgers, "" where none can be told: transcripts do without.
+    """Return the folder of the ledgers, "" where there is none: transcripts do without.
 
     Raises:
         TokenBudgetError: this system has no hooks.

@@ -54,7 +54,7 @@ def state_folder(chosen: str | None = None) -> str:
     """Return the folder of the ledgers: `chosen`, else where the hooks keep them.
 
     Raises:
-        TokenBudgetError: it cannot be told, or this system has none: hooks run on Linux and macOS.
+        TokenBudgetError: it cannot be derived, or this system has none: hooks run on Linux and macOS.
     """
     if chosen:
         return os.path.abspath(chosen)

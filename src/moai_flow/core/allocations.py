@@ -34,7 +34,7 @@ def allocate(ledger: Ledger, swarm_id: str, limit: int | None, now: float) -> bo
 def _make_room(ledger: Ledger, newcomer: str, asked: int, *, is_default: bool) -> int:
     """Cut the other limits so that the newcomer fits; return what it gets, 0 for nothing.
 
-    Nobody is cut below what it was promised, has used and reserved.
+    No swarm is cut below what it is guaranteed, has used and reserved.
     """
     if not ledger.config.enable_auto_rebalance:
         return 0

@@ -30,7 +30,7 @@ def fit(
 ) -> dict[str, int] | None:
     """Return limits that add up to at most `pool` tokens, or None when the floors alone are above it.
 
-    Each swarm gets its floor; what is left is divided in proportion to `weights`, nobody above its cap (a
+    Each swarm gets its floor; what is left is divided in proportion to `weights`, no swarm above its cap (a
     swarm without a cap may take all).
     """
     left = pool - sum(floors.values())

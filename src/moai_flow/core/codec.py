@@ -1,7 +1,7 @@
 """A ledger as bytes and back.
 
 One JSON object whose last key is a checksum of everything before it: a file that was cut or changed anywhere
-is told from one that was written. Only numbers, names and ids are stored.
+is distinguished from one that was written. Only numbers, names and ids are stored.
 """
 
 from __future__ import annotations

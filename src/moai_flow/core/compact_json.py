@@ -80,7 +80,7 @@ def decode(text: str) -> Any:
     try:
         value, end = _scan(stripped, 0)
     except (StopIteration, SystemError):
-        # Some releases of the accelerator look for json.decoder's exception and, where nobody imported it,
+        # Some releases of the accelerator look for json.decoder's exception and, where that is not imported,
         # fail without any. `json` itself says what is wrong.
         return _decode_slowly(text)
     if end != len(stripped):

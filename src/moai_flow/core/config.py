@@ -35,14 +35,14 @@ class BudgetConfig:
         total_budget: tokens of the whole budget, or "auto" for the size of the session's window.
         warning_threshold_1: tokens (or a fraction of the budget) at which the first warning is due.
         warning_threshold_2: tokens (or a fraction of the budget) from which `/clear` is recommended.
-        default_swarm_limit: tokens of a swarm for which nobody named a limit.
+        default_swarm_limit: tokens of a swarm without a limit of its own.
         enable_auto_rebalance: whether swarms with the default limit give up what they do not use.
         enable_warnings: whether anything is said at all.
         reserve_buffer: tokens kept for `consume(critical=True)`: 10,000, or a twentieth of a total below 20,000.
         swarms: rules for single swarms (`SwarmRule`s, or the settings' object).
         subagents: "isolated" (windows of their own) or "shared" (one pool with the main window).
-        notify: who is told: "both", "person" or "model".
-        tell_agents: whether a subagent is told its allocation when it starts.
+        notify: who receives notices: "both", "person" or "model".
+        tell_agents: whether a subagent receives its allocation when it starts.
         enforce: "off", "ask" or "deny": whether new subagents of a spent swarm are stopped.
         enable_auto_scaling: whether a swarm near its limit borrows what others do not use.
         event_log: whether notices and settlements are appended to a log file.

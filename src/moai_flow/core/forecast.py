@@ -1,6 +1,6 @@
 """How long a window will do: turns left at the pace of the last turns, and the client's own compaction.
 
-Pure. Facts for the person and for the model; nobody is told what to do.
+Pure. Facts for the person and for the model, no orders.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The ledger: what every swarm was promised, has consumed and has reserved.
 
 Pure arithmetic. Time is an argument (seconds since the epoch); who may touch a ledger at the same time is the
-business of whoever holds it.
+business of its owner.
 
 Two verbs move tokens. `consume` asks: over the limit it returns False and changes nothing. `record` counts
 tokens that are already spent, past the limit if need be.
@@ -220,7 +220,7 @@ class Ledger:
         return True
 
     def _write_off(self, swarm: Swarm) -> None:
-        """Let nobody count what a swarm's own windows hold, and what is estimated there."""
+        """Write off what a swarm's own windows hold, and what is estimated there: it counts for no swarm."""
         for window in self.windows.values():
             if window.swarm != swarm.swarm_id:
                 continue
@@ -228,9 +228,9 @@ class Ledger:
                 window.write_off()
             else:
                 # Imported here: a swarm is reset once in a while.
-                from moai_flow.core.window import NOBODY
+                from moai_flow.core.window import UNCLAIMED
 
-                window.hand_over(swarm.swarm_id, NOBODY)
+                window.hand_over(swarm.swarm_id, UNCLAIMED)
 
     def _drop_reservations(self, swarm_id: str) -> None:
         for key in [key for key, reservation in self.reservations.items() if reservation.swarm == swarm_id]:

@@ -1,7 +1,7 @@
 """Warnings: the levels, the guide's sentences, and which notice is due to whom.
 
 A notice is given once for each crossing upwards, the highest crossed level only, and is armed again when usage
-falls. The person and the model are told apart: what was said to one is not yet said to the other.
+falls. The person and the model are separate readers: a notice to one is not yet a notice to the other.
 """
 
 from __future__ import annotations

@@ -22,7 +22,7 @@ class Reservation:
 
     Args:
         key: the agent's window, or `SPAWN` and the id of the tool call that asks for it.
-        parent: the window that asks for it, "" where nobody knows.
+        parent: the window that asks for it, "" where unknown.
         agent_type: the agent's type, "" where the call did not name one.
         swarm: whose tokens they are.
         tokens: what was set aside at first.

@@ -1,7 +1,7 @@
 """Auto-scaling: a swarm near its limit borrows what others demonstrably do not use, and gives it back when idle.
 
 Pure. Nothing is taken from what was promised (a custom limit), consumed or reserved; shared swarms borrow among
-themselves and from what nobody was promised, isolated ones among themselves. Sums of limits never grow beyond
+themselves and from what no swarm is guaranteed, isolated ones among themselves. Sums of limits never grow beyond
 total - reserve buffer. Every move is in the history.
 """
 

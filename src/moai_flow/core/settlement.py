@@ -7,7 +7,7 @@ shared swarms hold adds up to its occupancy.
 from __future__ import annotations
 
 from moai_flow.core.apportion import apportion
-from moai_flow.core.window import AWAITED, COMPACTION, DROPPED, MERGED, NOBODY, PROMPT, RESULT, Estimate
+from moai_flow.core.window import AWAITED, COMPACTION, DROPPED, MERGED, PROMPT, RESULT, UNCLAIMED, Estimate
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ HANDLED_LENGTH = 48
 """Keys of settled estimates that are remembered, so that a hook that runs twice counts once."""
 
 MAX_OFF = 2
-"""How many times its estimate a swarm can be charged at a settlement; what is beyond was nobody's."""
+"""How many times its estimate a swarm can be charged at a settlement; what is beyond is unclaimed."""
 
 
 def add_estimate(ledger: Ledger, window: Window, estimate: Estimate, now: float) -> bool:
@@ -75,7 +75,7 @@ class Settlement:
         measured: tokens by which the window's input grew; None where it cannot be compared (the first
             measurement of a window, a compaction, a reply whose usage was never written).
         fell: whether the window's occupancy fell.
-        teaches: whether the rates can be learned from it; not where tokens come along that nobody claims.
+        teaches: whether the rates can be learned from it; not where unclaimed tokens come along.
     """
 
     __slots__ = ("claims", "fell", "measured", "teaches")
@@ -93,7 +93,7 @@ def settle(ledger: Ledger, window: Window, measured: Measurement, now: float) ->
     """Let a measurement replace the estimates that it covers, and divide the window's growth over the swarms.
 
     Growth goes to the swarms in proportion to what each was estimated to have added; the model's own words and
-    what nobody claimed go to the window's swarm. Where the occupancy fell (a compaction, a rewind), every
+    what is unclaimed go to the window's swarm. Where the occupancy fell (a compaction, a rewind), every
     swarm's part of the window shrinks in proportion; the consumption of an isolated swarm is all that was
     ever brought in, and stays.
     """
@@ -103,11 +103,11 @@ def settle(ledger: Ledger, window: Window, measured: Measurement, now: float) ->
     brought = growth - measured.output + dropped if measured.message != window.message else 0
     was_guessed = window.never_measured
     compacted = any(compaction != window.message for compaction in measured.compactions)
-    # Right after a compaction the system's own prompt comes back: like a first message, that is nobody's.
+    # Right after a compaction the system's own prompt comes back: like a first message, that is unclaimed.
     begins = was_guessed or compacted or window.message.startswith(COMPACTION)
     # A growth that a reply is part of, or that is itself partly estimated, compares with nothing.
     is_comparable = not begins and not window.is_rough and measured.tells_output
-    # With a subagent's first results come reminders that nobody claims.
+    # With a subagent's first results come reminders that are unclaimed.
     teaches = not (is_first and ledger.swarms[window.swarm].isolated)
     if not measured.message.startswith(COMPACTION):
         _take_base(window, measured)
@@ -156,7 +156,7 @@ def _cover(
             _charge(ledger, estimate.swarm, -estimate.tokens, now)
             if estimate.role == DROPPED:
                 dropped -= estimate.tokens
-            # A call or reply of the measured message itself is in its output, which nobody claims; and what
+            # A call or reply of the measured message itself is in its output, which is unclaimed; and what
             # was still awaited never told whose it is.
             if estimate.role in (PROMPT, RESULT, MERGED) or (
                 estimate.role not in (AWAITED, DROPPED) and estimate.key in measured.earlier
@@ -197,6 +197,6 @@ def _shrink(ledger: Ledger, window: Window, by: int, now: float) -> None:
 
 
 def _charge(ledger: Ledger, swarm_id: str, tokens: int, now: float) -> None:
-    """Move the consumption of a swarm; what a reset has written off is in the window and counts for nobody."""
-    if swarm_id != NOBODY:
+    """Move the consumption of a swarm; what a reset has written off is in the window and counts for no swarm."""
+    if swarm_id != UNCLAIMED:
         ledger.charge(ledger.swarms[swarm_id], tokens, now)

@@ -11,7 +11,7 @@ class Swarm:
 
     `guaranteed` is the limit somebody asked for, which is never cut; 0 for a swarm that took the default.
     `has_limit` is whether somebody set its limit; one without is counted and raises no notice.
-    An `open_ended` swarm has no limit of its own: it may use what nobody else was guaranteed.
+    An `open_ended` swarm has no limit of its own: it may use what no other swarm is guaranteed.
     `borrowed` is how far auto-scaling has moved the limit: up from others, or, below 0, down to others.
     `resets` is how often its count was taken back to 0.
     `notified_person` and `notified_model` are the levels (0-2) last said about it.

@@ -23,7 +23,7 @@ AWAITED = "awaited"
 """What an estimate is of. Awaited is the result of a call made together with one that has answered; dropped are the
 thoughts that a model forgets at the next prompt, less than nothing."""
 
-NOBODY = ""
+UNCLAIMED = ""
 """Stands for a swarm where tokens are in a window and no swarm counts them."""
 
 COMPACTION = "compaction:"
@@ -60,7 +60,7 @@ class Measurement:
         before: tokens that the window held before a compaction, 0 if unknown.
         texts: what the message says, block by block.
         thoughts: tokens of thoughts, in messages that were not measured before, which the model will forget.
-        tells_output: whether `output` is known, so that the growth of the input can be told.
+        tells_output: whether `output` is known, so that the growth of the input is known.
 
     What is kept in a ledger (message, calls, model) is cut at `MAX_ID_LENGTH` characters.
     """
@@ -186,7 +186,7 @@ class Estimate:
 class Window:
     """One conversation.
 
-    `holdings` divides the measured occupancy over swarms, and `NOBODY`.
+    `holdings` divides the measured occupancy over swarms, and `UNCLAIMED`.
     `peak` is the highest occupancy since the last compaction: what an isolated swarm's agent has brought in.
     `turn` is the message that was the newest when the turn began, `message` the newest measured one. `path` is a
     subagent's transcript below the session's folder, where it is not in its usual place. `base` are the tokens that
@@ -272,7 +272,7 @@ class Window:
         del self.handled[:-HANDLED_AT_REST]
 
     def hand_over(self, swarm: str, heir: str) -> int:
-        """Give what `swarm` holds here to `heir` (a swarm, or `NOBODY`); return the tokens."""
+        """Give what `swarm` holds here to `heir` (a swarm, or `UNCLAIMED`); return the tokens."""
         moved = self.holdings.pop(swarm, 0)
         if moved:
             self.holdings[heir] = self.holdings.get(heir, 0) + moved

@@ -1,6 +1,6 @@
 """Stopping agents of a swarm whose budget is spent, for those who asked for it. Pure.
 
-Loaded at PreToolUse alone, which is registered only on request. Whoever decides here holds the session's lock, so
+Loaded at PreToolUse alone, which is registered only on request. The decision is made under the session's lock, so
 that calls made in parallel are decided one after another, each with what the others were promised in view. Whatever is
 not certain is allowed, by saying nothing.
 """
@@ -26,7 +26,7 @@ WORKFLOW = "Workflow"
 """The tool whose script starts agents; they cause no PreToolUse when they start, so the call itself is judged."""
 
 SOFT_PERCENT = 90.0
-"""Percent of an allocation, used and reserved, from which the model is told at each new agent."""
+"""Percent of an allocation, used and reserved, from which the model is notified at each new agent."""
 
 DEFAULT_TYPE = "general-purpose"
 """The agent that the client starts where a call names none."""

@@ -105,7 +105,7 @@ def read_all(ledger: SessionLedger, main_transcript: str, now: float) -> Reading
     _measure_agents(reading, ledger, main_transcript)
     if main_transcript:
         _search(reading, ledger, main_transcript, now)
-        # Whoever only looks at a ledger leaves it as it was.
+        # A reader leaves the ledger as it was.
         reading.searched = None
     return reading
 

@@ -153,7 +153,7 @@ class Event:
 
     @property
     def is_helper(self) -> bool:
-        """Whether this is one of the client's own helpers, which nobody budgets."""
+        """Whether this is one of the client's own helpers, which are not budgeted."""
         return bool(self.agent) and (not self.agent_type or self.agent.startswith(COMPACTING))
 
 

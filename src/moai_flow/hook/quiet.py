@@ -1,4 +1,4 @@
-"""Whether the session may go on before a hook has answered: while it is far from everything it has to be told.
+"""Whether the session may go on before a hook has answered: while it is far from every notice.
 
 Pure. The answer of most hooks is silence, so the client need not wait for it. It must wait where a notice could be
 due: a notice to the person only leaves from a hook that is waited for.
@@ -62,7 +62,7 @@ def permission(ledger: SessionLedger) -> str:
 
 def _is_possible(ledger: SessionLedger) -> bool:
     config, window = ledger.config, ledger.windows.get(MAIN)
-    # Of a window that was never measured nobody knows how full it is.
+    # How full a window is that was never measured is unknown.
     return config.quiet and config.enforce == "off" and window is not None and not window.never_measured
 
 
@@ -124,7 +124,7 @@ def _rooms_of_swarms(ledger: SessionLedger, *, to_person: bool, to_model: bool) 
     running = {reservation.swarm for reservation in ledger.reservations.values()}
     for swarm in ledger.swarms.values():
         is_working = not swarm.isolated or swarm.swarm_id in running
-        # An agent's own model hears of its swarm; one that has stopped hears nothing any more.
+        # An agent's own model receives notices of its swarm; one that has stopped receives none.
         heard_by_model = swarm.notified_model if to_model and is_working else None
         said = _said(swarm.notified_person if to_person else None, heard_by_model)
         if notices.swarm_level(swarm) > said:
@@ -141,5 +141,5 @@ def _room_of(swarm: Swarm, said: int) -> int:
 
 
 def _said(*levels: int | None) -> int:
-    """Return the level that everybody who is to hear of it has heard."""
+    """Return the level that every reader was notified of."""
     return min([level for level in levels if level is not None], default=notices.CRITICAL)

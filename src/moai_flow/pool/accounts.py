@@ -5,7 +5,7 @@ same rules for a Redis server, and a test holds the two to each other. Times are
 own clock.
 
 A *reset* is a time (`epoch`): figures published under an earlier one no longer count. Members and store tell each
-other the latest they know, so a store that lost its memory learns of the reset from whoever knows of it.
+other the latest they know, so a store that lost its memory learns of the reset from any member that knows it.
 
 A pool's consumption never falls within a period and epoch, so what a member last heard of it is a lower bound of
 what it is now. Members restate that bound: a store that lost its memory does not grant the whole limit again
@@ -293,7 +293,7 @@ class Accounts:
         own = consumed.get(request.swarm, 0) + leased.get(request.swarm, 0) + request.tokens
         is_over = request.limit is not None and total > request.limit
         if is_over or (request.swarm_limit is not None and own > request.swarm_limit):
-            # A second copy of this request may come when there is room again, and nobody would end that lease.
+            # A second copy of this request may come when there is room again, and that lease would never end.
             self.leases[request.lease] = Lease("", 0, now + REFUSED_MILLISECONDS, request.member)
             return REFUSED
         self.leases[request.lease] = Lease(request.swarm, request.tokens, now + request.duration, request.member)

@@ -36,7 +36,7 @@ class Pool:
 
     Attributes:
         name: 1-64 characters of `A-Z a-z 0-9 . _ -`.
-        limit: tokens of a period, None if nobody set a limit: then it is counted and never warned about.
+        limit: tokens of a period, None without a limit: then it is counted and never warned about.
         per: how long a period is: "session" (until `token-budget pool reset`), "day", "week" or hours ("5h").
         swarms: the limits (tokens) of single swarms in it.
         store: "local", or the address of a Redis server.

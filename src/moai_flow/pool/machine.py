@@ -1,7 +1,7 @@
 """This machine's id: its host name, for people, and a random part, because host names are not unique.
 
 A home folder may be shared between machines, and machines may be copied: the host name and the random part
-together tell them apart. Whoever knows the id learns nothing but the host name.
+together tell them apart. The id reveals nothing but the host name.
 """
 
 from __future__ import annotations
@@ -36,11 +36,11 @@ def _random_part(path: str) -> str:
     temporary = f"{path}.{made}.tmp"
     files.replace(temporary, made.encode("ascii"))
     try:
-        # A link is made by one process only, whoever else tries at the same time.
+        # A link is made by one process only, even if others try at the same time.
         posix.link(temporary, path)
     except FileExistsError:
         if not _kept(path):
-            # Damaged: nobody relies on what cannot be read.
+            # Damaged: what cannot be read has no users.
             posix.replace(temporary, path)
             return made
     posix.unlink(temporary)

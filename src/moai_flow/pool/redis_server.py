@@ -49,7 +49,7 @@ def connect(url: str, *, password: str | None = None, timeout: float = CONNECT_S
         "socket_timeout": timeout,
         "socket_connect_timeout": timeout,
         "decode_responses": False,
-        # Whoever calls knows what may be sent twice.
+        # The caller knows what may be sent twice.
         "retry": Retry(NoBackoff(), 0),
         "protocol": 2,
     }

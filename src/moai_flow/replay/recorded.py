@@ -21,7 +21,7 @@ _HELPERS = ("acompact-", "aprompt_suggestion-")
 def is_helper(agent: str) -> bool:
     """Return whether an agent's id is one that the client gives its own helpers.
 
-    They copy the main window's history, and nobody budgets them.
+    They copy the main window's history and are not budgeted.
     """
     return agent.startswith(_HELPERS)
 

@@ -69,7 +69,7 @@ def occupancy(traces: Sequence[Trace], order: Sequence[str], width: int = WIDE) 
     highest = max(trace.highest for trace in traces)
     budget = max(trace.total_budget for trace in traces)
     lowest = min(trace.warning for trace in traces)
-    # Far below every threshold, the thresholds would flatten what there is to see.
+    # Far below every threshold, the thresholds would flatten the curve.
     top = max(int(highest * 1.25), 1) if highest * 2 < lowest else max(int(highest * 1.05), int(budget * 1.02))
     scale = Scale(sum(len(trace.points) for trace in traces), top, width)
     parts = [*_grid(scale)]

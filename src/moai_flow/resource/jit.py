@@ -140,7 +140,7 @@ class PhaseBudget:
     def consume(self, swarm_id: str, metrics: Metrics, *, source: object = None) -> bool:
         """Charge a load to a swarm and to its phase, all or nothing.
 
-        A cache hit is charged to the swarm that has not loaded the same before, and to nobody twice: it is in that
+        A cache hit is charged to the swarm that has not loaded the same before, and to none twice: it is in that
         swarm's window already.
 
         Args:

@@ -1,8 +1,9 @@
 """A budget's state in a Redis (or Valkey) server, shared by processes on many machines.
 
 Counting (`consume`, `record`, `reserve`, `release`) is one script in the server and one round trip. Everything else
-is read, changed here with the library's own code, and stored if it is still what was read; whoever finds it changed
-waits for the claim, which goes round in the order of asking. So every change is all or nothing, and nobody starves.
+is read, changed here with the library's own code, and stored if it is still what was read; a client that finds it
+changed waits for the claim, which goes round in the order of asking. So every change is all or nothing, and no client
+starves.
 
 Every request has a number. A lost answer is asked for again under the same number, so it never counts twice.
 """
@@ -216,7 +217,7 @@ class RedisState:
         for swarm_id, swarm in ledger.swarms.items():
             fields += [f"a:{swarm_id}", swarm.allocated, f"c:{swarm_id}", swarm.consumed]
             fields += [f"r:{swarm_id}", swarm.reserved, f"u:{swarm_id}", repr(swarm.last_updated)]
-            # Where nobody is warned, no crossing needs counting.
+            # With warnings off, no crossing needs counting.
             fields += [f"n:{swarm_id}", swarm.notified_person if self._config.enable_warnings else notices.CRITICAL]
         arguments = [number, REMEMBERED_SECONDS, who, version, len(fields), *fields]
         arguments += [compact_json.encode(entry) for entry in entries]
@@ -261,7 +262,7 @@ class RedisState:
             word = "follow" if found else "take"
 
     def give_claim(self, who: str) -> None:
-        """Give the claim to whoever waits longest."""
+        """Give the claim to the client that waits longest."""
         self._claims("give", who)
 
     def _version(self) -> str:

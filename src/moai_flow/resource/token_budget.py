@@ -177,8 +177,8 @@ class TokenBudget:
     def rebalance(self) -> dict[str, int]:
         """Give every swarm a new limit and return the limits, in tokens.
 
-        Nobody gets less than was promised, used and reserved; the rest of total - reserve buffer is divided by
-        recent use. If more than that is already used, the limits stay as they are.
+        No swarm gets less than it is guaranteed, has used and reserved. Half of the rest of total - reserve buffer is
+        divided equally, half by recent use. If more than that is already used, the limits stay as they are.
         """
         return self._change(_rebalance)
 

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 WRAP = "--wrap"
 _STDOUT = 1
 _IDLE_SECONDS = 2.0
-"""Seconds without a change of the transcript: nobody rewinds a conversation faster."""
+"""Seconds without a change of the transcript: no conversation is rewound faster."""
 
 
 def main() -> None:

@@ -16,7 +16,7 @@ CHECK = "settings"
 
 
 def config(environ: Mapping[str, str], project: str) -> Iterator[Finding]:
-    """Tell which settings are in force, and which cannot be used: in the words that the session hears.
+    """Tell which settings are in force, and which cannot be used: in the words that the session shows.
 
     Args:
         environ: the environment as the hooks see it.

@@ -18,7 +18,7 @@ CHECK = "enforcement"
 
 
 def enforcement(environ: Mapping[str, str], project: str) -> Iterator[Finding]:
-    """Tell whether agents of a spent swarm are stopped; nothing where nobody asked for it.
+    """Tell whether agents of a spent swarm are stopped; nothing where enforcement is off.
 
     Args:
         environ: the environment.

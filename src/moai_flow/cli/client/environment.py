@@ -56,7 +56,7 @@ def settings_file(environ: Mapping[str, str], project: str, scope: str) -> str:
 def as_hooks_see_it(environ: Mapping[str, str], project: str) -> dict[str, str]:
     """Return the terminal's environment, completed by what the client's settings would add for a hook.
 
-    What the terminal says itself comes first. Settings that cannot be read add nothing; `doctor` tells of them.
+    What the terminal says itself comes first. Settings that cannot be read add nothing; `doctor` names them.
     """
     added: dict[str, str] = {}
     for scope, path in settings_files(environ, project).items():

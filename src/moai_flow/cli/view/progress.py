@@ -45,7 +45,7 @@ def progress(label: str, total: int) -> Iterator[Callable[[int], None]]:
 
 
 def _bar() -> Progress:
-    """Return a bar on standard error that leaves nothing behind; it draws when it is told to, without a thread."""
+    """Return a bar on standard error that leaves nothing behind; it draws on request, without a thread."""
     from rich.console import Console
     from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
 

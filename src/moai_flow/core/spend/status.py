@@ -1,4 +1,4 @@
-"""What `status` tells of a session's spend, as plain values. Pure."""
+"""A session's spend as `status` shows it, as plain values. Pure."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def spend_status(ledger: SessionLedger) -> dict[str, Any] | None:
 
 
 def headroom(ledger: SessionLedger) -> float:
-    """Return the share (0.0-1.0) of the nearest limit of spend that is still free; 1.0 where nobody set one."""
+    """Return the share (0.0-1.0) of the nearest limit of spend that is still free; 1.0 without one."""
     spend = ledger.spend
     if spend is None or not spend.limits:
         return 1.0

@@ -26,7 +26,7 @@ REPLY_TOKENS = 4
 """Tokens of the frame around a prompt, a tool's result, a tool call and a reply."""
 
 AWAITED_TOKENS = 100
-"""Tokens of a result that has not come yet: most are larger, but by how much nobody can know."""
+"""Tokens of a result that has not come yet: most are larger, but by how much is unknown."""
 
 LOWEST, HIGHEST = 0.4, 2.5
 """Bounds of a factor."""
@@ -41,8 +41,8 @@ _SYMBOL_SHARE = 0.05
 _SPACE_SHARE = 0.1
 
 # How `learn` weighs a settlement: tokens that usually come along unclaimed, how far the kinds of text follow
-# each other, and the most of an error that is believed at once. Upwards it is less, because what nobody
-# claimed (a reminder, a file that was mentioned) only ever adds.
+# each other, and the most of an error that is believed at once. Upwards it is less, because what is
+# not claimed (a reminder, a file that was mentioned) only ever adds.
 _NOISE = 700.0
 _KINSHIP = 0.5
 _STEP_UP, _STEP_DOWN = 0.35, 0.6

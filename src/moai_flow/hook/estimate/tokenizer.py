@@ -1,9 +1,10 @@
 """How many tokens a text is before anything was learned, by the family of the model's tokenizer.
 
-Nobody has the tokenizers, so a text is weighed by what it is made of: words, numbers and signs cost by the run, lines
-and indents by the piece, runs of one character next to nothing. The weights were fitted to 780 results of real sessions
-with Claude 4 to 4.6 (clients 1.0.89 to 2.1.63), each against the input by which the next request grew: the median error
-of a result fell from 21% at one rate for everything to 9% on sessions kept back (`benchmarks/estimator.py`).
+The tokenizers are not public, so a text is weighed by what it is made of: words, numbers and signs cost by the run,
+lines and indents by the piece, runs of one character next to nothing. The weights were fitted to 780 results of real
+sessions with Claude 4 to 4.6 (clients 1.0.89 to 2.1.63), each against the input by which the next request grew: the
+median error of a result fell from 21% at one rate for everything to 9% on sessions kept back
+(`benchmarks/estimator.py`).
 
 All functions are pure and total.
 """
@@ -160,7 +161,7 @@ def _without_runs(text: str) -> tuple[str, bytes]:
     A rule of 80 dashes is a few tokens. Letters and digits do not repeat like that in what people read.
     """
     data = text.encode("utf-8", "surrogatepass")
-    # Indents are told apart from rules first: they are everywhere.
+    # Indents are separated from rules first: they are everywhere.
     solid = data.replace(b"        ", b" ").replace(b"    ", b" ")
     repeated = _repeated(solid, 1)
     if len(data) != len(text):

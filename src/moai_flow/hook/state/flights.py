@@ -24,7 +24,7 @@ QUEUE_SECONDS = 0.25
 """Seconds that a hook which is waited for leaves to those before it; the end of a turn takes the longest, 0.15."""
 
 LONG_QUEUE_SECONDS = 2.0
-"""Seconds that one nobody waits for leaves to those before it."""
+"""Seconds that a hook the session does not wait for leaves to those before it."""
 
 STALE_SECONDS = 10.0
 """Seconds after which a hook is not under way any more, whatever its file says: it may live for five."""

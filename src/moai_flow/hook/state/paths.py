@@ -14,7 +14,7 @@ LOCKS = 64
 
 
 def state_folder(environ: Mapping[str, str], platform: str) -> str:
-    """Return the user's state folder, "" if nobody can tell it.
+    """Return the user's state folder, "" if it cannot be derived.
 
     The rule of `platformdirs.user_state_path`, which a test holds it to; `TOKEN_BUDGET_STATE_DIR` comes first.
     """
@@ -25,7 +25,7 @@ def state_folder(environ: Mapping[str, str], platform: str) -> str:
 
 
 def config_file(environ: Mapping[str, str], platform: str) -> str:
-    """Return the user's settings file, "" if nobody can tell it; `platformdirs.user_config_path`'s rule."""
+    """Return the user's settings file, "" if it cannot be derived; `platformdirs.user_config_path`'s rule."""
     folder = _user_folder(environ, platform, "XDG_CONFIG_HOME", "/.config")
     return f"{folder}/config.json" if folder else ""
 
@@ -83,7 +83,7 @@ def quiet_file(folder: str, session: str) -> str:
 
 
 def flights(folder: str) -> str:
-    """Return the folder with a file for each hook under way that nobody waits for; `hooks/run` makes them."""
+    """Return the folder with a file for each hook that runs beside its session; `hooks/run` makes them."""
     return f"{folder}/flights"
 
 
