@@ -181,10 +181,11 @@ def test_finds_the_ledgers_where_the_clients_settings_put_them(
     """The client hands the `env` of its settings to hooks; a terminal does not have it."""
     state.rename(tmp_path / "moved")
     monkeypatch.delenv("TOKEN_BUDGET_STATE_DIR")
-    assert run("status").exit_code == 1
+    assert "without hooks" in run("status").output
     (home / ".claude" / "settings.json").write_text(
         json.dumps({"env": {"TOKEN_BUDGET_STATE_DIR": str(tmp_path / "moved")}})
     )
+    assert "without hooks" not in run("status").output
     assert json.loads(run("status", "--json").output)["session_id"] == "one"
 
 
@@ -213,3 +214,15 @@ def test_a_phase_has_a_row_of_its_own(run: Run, hook: Hook) -> None:
     (row,) = [line for line in run("status", "--session", "moai").output.splitlines() if line.startswith("phase")]
     phase = json.loads(run("status", "--session", "moai", "--json").output)["phase"]
     assert row.split()[:5] == ["phase", phase["name"], f"~{phase['consumed']:,}", "/", f"{phase['budget']:,}"]
+
+
+def test_without_hooks_the_transcripts_are_shown(run: Run, transcript: Callable[..., Path], state: Path) -> None:
+    """On the first day: this project's last session, though no hook has ever run in it; nothing is written."""
+    transcript("one", 40_000)
+    transcript("one", 48_000, agent="a1")
+    result = run("status")
+    assert result.exit_code == 0, result.output
+    assert "without hooks, last written just now" in result.output
+    assert "40,000" in result.output
+    assert json.loads(run("status", "--json").output)["total_consumed"] == 40_000
+    assert not (state / "sessions").exists()
