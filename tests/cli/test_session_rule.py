@@ -105,7 +105,7 @@ def test_a_projects_settings_name_no_folder(
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "xdg"))
     (project / ".claude").mkdir()
     (project / ".claude" / "settings.json").write_text(json.dumps({"env": {"TOKEN_BUDGET_STATE_DIR": str(state)}}))
-    assert "no session yet" in run("status").output
+    assert "without hooks" in run("status").output
 
 
 def test_what_a_ledger_says_passes_the_filter(run: Run, begun: Path, state: Path) -> None:
