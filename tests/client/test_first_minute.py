@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from driver import client_version
 from standin import StandIn, plan_prompt
 
 from moai_flow.hook.respond import WELCOME
@@ -21,6 +22,15 @@ PLUGIN = Path(__file__).resolve().parents[2]
 
 def bash(ctx: int) -> dict[str, Any]:
     return {"tool": "Bash", "input": {"command": "sleep 0.2; echo ok"}, "ctx": ctx}
+
+
+LARGE = [bash(120_000), bash(189_000), bash(240_000), {"text": "done", "ctx": 260_000}]
+
+
+def needs_large_window(client: Client) -> None:
+    """Skip the test with a client whose usual model is of a time when windows held 200,000 tokens."""
+    if client_version(client.binary) < "2.1.300":
+        pytest.skip("the usual model of this client has no window of 1,000,000 tokens")
 
 
 def explore(ctx: int, *, agents: int = 1) -> list[dict[str, Any]]:
@@ -50,12 +60,14 @@ def heard(result: Result, standin: StandIn) -> list[str]:
     [
         pytest.param(explore(60_000), id="an Explore agent of 60K"),
         pytest.param(explore(48_000, agents=3), id="three agents"),
-        pytest.param([bash(120_000), bash(189_000), {"text": "done", "ctx": 190_000}], id="a 1M window at 190K"),
-        pytest.param([bash(189_000), bash(240_000), {"text": "done", "ctx": 260_000}], id="a 1M window at 260K"),
+        pytest.param([*LARGE[:2], {"text": "done", "ctx": 190000}], id="a 1M window at 190K"),
+        pytest.param(LARGE, id="a 1M window at 260K"),
     ],
 )
 def test_an_ordinary_session_is_silent(client: Client, standin: StandIn, steps: list[dict[str, Any]]) -> None:
     """Nothing is said to the person or to any model, and status shows what was counted."""
+    if steps[:2] == LARGE[:2]:
+        needs_large_window(client)
     result = client.run(plan_prompt("work", steps), plugin=PLUGIN)
     assert heard(result, standin) == []
 
@@ -88,6 +100,7 @@ def test_clear_says_what_it_freed(client: Client) -> None:
 
 def test_a_large_window_is_warned_of_at_its_own_thresholds(client: Client, standin: StandIn) -> None:
     """75% and 90% of 1,000,000 tokens."""
+    needs_large_window(client)
     steps = [bash(760_000), {"text": "done", "ctx": 910_000}]
     said = heard(client.run(plan_prompt("work", steps), plugin=PLUGIN), standin)
     text = json.dumps(said)

@@ -58,7 +58,7 @@ def prompt(spawner: str, standin: StandIn) -> str:
 @pytest.mark.timeout(180)
 @pytest.mark.parametrize("spawner", ["agent", "background", "nested", "workflow"])
 def test_a_cap_on_spend_holds(client: Client, standin: StandIn, spawner: str) -> None:
-    """Past the limit, at most three of the six requests of each agent that was running; the session ends as it should."""
+    """Past the limit, at most three of six requests of each agent that was running; the session ends as it should."""
     path = client.home / ".config" / "token-budget" / "config.json"
     path.parent.mkdir(parents=True)
     rules = {"backend": {"agents": ["backend"], "spend": LIMIT}}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 import zipfile
@@ -14,12 +15,18 @@ from clone import ROOT, run
 pytestmark = pytest.mark.slow
 
 
+def at_home(folder: Path) -> dict[str, str]:
+    """Return the environment with a folder as the home: building may leave something there."""
+    return {**os.environ, "HOME": str(folder)}
+
+
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The wheel, built the way an installation from the sources builds it: by way of the source archive."""
     folder = tmp_path_factory.mktemp("dist")
-    subprocess.run([sys.executable, "-m", "build", "-o", str(folder), str(ROOT)], check=True, capture_output=True)
-    (built,) = folder.glob("*.whl")
+    command = [sys.executable, "-m", "build", "-o", str(folder / "dist"), str(ROOT)]
+    subprocess.run(command, check=True, capture_output=True, env=at_home(folder))
+    (built,) = (folder / "dist").glob("*.whl")
     return built
 
 
@@ -29,7 +36,7 @@ def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("environment")
     subprocess.run([sys.executable, "-m", "venv", str(folder)], check=True)
     pip = [str(folder / "bin/pip"), "install", "-q", str(wheel)]
-    subprocess.run(pip, check=True, cwd=folder, capture_output=True)
+    subprocess.run(pip, check=True, cwd=folder, capture_output=True, env=at_home(folder))
     return folder / "bin"
 
 
@@ -54,13 +61,14 @@ def env(tmp_path: Path) -> dict[str, str]:
 
 
 def test_the_wheel_holds_all_it_needs_and_no_more(wheel: Path) -> None:
-    """Every file of the package and every entry point, and neither tests nor compiled files."""
+    """Every file of the package, every entry point and slash command, and neither tests nor compiled files."""
     with zipfile.ZipFile(wheel) as archive:
         names = {name for name in archive.namelist() if ".dist-info/" not in name}
     files = [one for one in (ROOT / "src/moai_flow").rglob("*") if one.is_file() and one.suffix != ".pyc"]
     package = {str(one.relative_to(ROOT / "src")) for one in files}
     entries = {f"moai_flow/entry/{one.name}" for one in (ROOT / "hooks").iterdir() if one.is_file()}
-    assert names == {*package, *entries}
+    skills = {f"moai_flow/{one.relative_to(ROOT)}" for one in (ROOT / "skills").rglob("*") if one.is_file()}
+    assert names == {*package, *entries, *skills}
 
 
 @pytest.mark.parametrize("event", sorted(json.loads((ROOT / "hooks/hooks.json").read_text())["hooks"]))

@@ -44,7 +44,8 @@ def opened(
         ledger = opening.begin(event.session, config, now)
     session = ledger.session
     session.last_event = now
-    session.has_worked = session.has_worked or event.name not in _IDLE
+    # A session that follows a `/clear` is the one that people go on with, though nothing was asked of it yet.
+    session.has_worked = session.has_worked or previous is not None or event.name not in _IDLE
     session.transcript = event.transcript or session.transcript
     window_size.take_model(session, event.model)
     settings.keep(session, config)

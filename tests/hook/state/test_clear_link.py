@@ -142,3 +142,11 @@ def test_a_held_lock_costs_no_limits(tell: Tell, session: Session, held: str) ->
     else:
         assert "tokens freed, limits kept" in tell("new", "SessionStart", {}, source="clear")
     assert tell("newer", "UserPromptSubmit", {}, prompt="hello") == ""
+
+
+def test_the_session_after_a_clear_is_one_to_show(tell: Tell, session: Session) -> None:
+    """Commands show it and not the one it ended, before anything is asked of it."""
+    begin(tell, {})
+    tell("old", "SessionEnd", {}, reason="clear")
+    tell("new", "SessionStart", {}, source="clear")
+    assert read_ledger(session.state, "new").session.has_worked
