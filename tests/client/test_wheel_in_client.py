@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -12,6 +13,8 @@ import pytest
 from standin import plan_prompt
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from driver import Client
     from standin import StandIn
 
@@ -25,19 +28,29 @@ WARNING = "WARNING: Global token usage at 152,0"
 CRITICAL = "CRITICAL: Global token usage at 186,0"
 
 
+@pytest.fixture
+def client(make_client: Callable[..., Client], standin: StandIn) -> Client:
+    """A client whose budget and swarms have the guide's limits, whatever its window holds."""
+    limits = {"TOKEN_BUDGET_TOTAL_BUDGET": "200000", "TOKEN_BUDGET_DEFAULT_SWARM_LIMIT": "50000"}
+    return make_client(standin, env=limits)
+
+
 @pytest.fixture(scope="module")
 def environment(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The `bin` of a fresh environment that holds the wheel."""
     dist = tmp_path_factory.mktemp("dist")
     folder = tmp_path_factory.mktemp("environment")
     python = folder / "bin" / "python"
+    at_home = {**os.environ, "HOME": str(folder)}
     for command in (
         [sys.executable, "-m", "build", "--wheel", "-o", str(dist), str(ROOT)],
         [sys.executable, "-m", "venv", str(folder)],
     ):
-        subprocess.run(command, check=True, capture_output=True)
+        subprocess.run(command, check=True, capture_output=True, env=at_home)
     (wheel,) = dist.glob("*.whl")
-    subprocess.run([str(python), "-m", "pip", "install", "-q", str(wheel)], check=True, capture_output=True)
+    subprocess.run(
+        [str(python), "-m", "pip", "install", "-q", str(wheel)], check=True, capture_output=True, env=at_home
+    )
     return folder / "bin"
 
 

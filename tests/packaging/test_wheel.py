@@ -34,7 +34,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The `bin` of an environment that holds the wheel and its dependencies, and nothing else."""
     folder = tmp_path_factory.mktemp("environment")
-    subprocess.run([sys.executable, "-m", "venv", str(folder)], check=True)
+    subprocess.run([sys.executable, "-m", "venv", str(folder)], check=True, env=at_home(folder))
     pip = [str(folder / "bin/pip"), "install", "-q", str(wheel)]
     subprocess.run(pip, check=True, cwd=folder, capture_output=True, env=at_home(folder))
     return folder / "bin"
