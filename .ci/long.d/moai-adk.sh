@@ -7,6 +7,6 @@ set -euo pipefail
 environment=$(mktemp -d)
 trap 'rm -rf "$environment"' EXIT
 "${PYTHON:-python3}" -m venv "$environment"
-"$environment/bin/pip" install -q . psutil pytest pytest-timeout
+"$environment/bin/pip" install -q '.[test]' psutil
 "$environment/bin/pip" install -q --no-deps moai-adk==0.41.2
 "$environment/bin/python" -m pytest -q -p no:cacheprovider tests/resource/real_moai_adk.py
