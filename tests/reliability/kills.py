@@ -10,6 +10,8 @@ import tempfile
 import time
 from pathlib import Path
 
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
 import faults
 from scenes import BESIDE, DAMAGED, FRESH, RUNNING, Scene
 from support.harness import EXAMPLES

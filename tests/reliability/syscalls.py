@@ -11,6 +11,8 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
 from faults import ERRORS
 from scenes import RUNNING, Scene
 from support.harness import HOOK, Outcome
