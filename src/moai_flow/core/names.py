@@ -28,6 +28,9 @@ def preview(value: object) -> str:
         # Python writes no integer beyond 4,300 digits in decimal, not even inside a list.
         bits = f" of {value.bit_length():,} bits" if isinstance(value, int) else ""
         return f"{type(value).__name__}{bits}"
+    if "://" in text:
+        # An address may carry a password.
+        return "an address"
     return text if len(text) <= MAX_PREVIEW else text[: MAX_PREVIEW - 3] + "..."
 
 

@@ -64,5 +64,5 @@ class PoolSettings:
                 self.pools = check_pools(value)
         except (TypeError, ValueError) as error:
             # An address may hold a password: what was given is shown of a name only.
-            given = f", not {preview(value)}" if key == "pool" else ""
+            given = f", not {preview(value)}" if key == "pool" and not isinstance(value, dict) else ""
             self.problems.append(f"{source}: {key}: {error}{given}; not used")

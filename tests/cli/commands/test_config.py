@@ -83,3 +83,26 @@ def test_takes_over_moais_threshold(run: Run, project: Path, own: Path) -> None:
     }
     source.write_text("a: [")
     assert "workflow.yaml:1: not YAML" in run("config", "import-moai").output
+
+
+@pytest.mark.parametrize("arguments", [("set", "pool", "team"), ("unset", "pool"), ("set", "pools", "{}")])
+def test_pools_are_written_by_hand(run: Run, own: Path, arguments: tuple[str, ...]) -> None:
+    """Their keys have a reader of their own; the command says where they are set and changes nothing."""
+    result = run("config", *arguments)
+    assert result.exit_code == 1
+    assert "docs/pools.md" in result.output
+    assert not own.exists()
+
+
+def test_a_setting_that_is_an_object(run: Run, own: Path) -> None:
+    """JSON, as it stands in the file; one that is not set is null."""
+    assert run("config", "get", "spend").output == "null\n"
+    assert run("config", "set", "spend", '{"limit": "2M", "per": "day"}').exit_code == 0
+    assert json.loads(own.read_text())["token_budget"] == {"spend": {"limit": "2M", "per": "day"}}
+
+
+def test_an_address_is_not_repeated(run: Run) -> None:
+    """A value in the wrong place may hold a password."""
+    result = run("config", "set", "notify", "redis://me:SECRET@host")
+    assert result.exit_code == 1
+    assert "SECRET" not in result.output

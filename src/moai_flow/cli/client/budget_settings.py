@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from moai_flow.cli.client import environment
 from moai_flow.cli.client.settings_file import SettingsFile
 from moai_flow.core.amounts import read_tokens
-from moai_flow.core.config import BudgetConfig
+from moai_flow.core.config import OF_POOLS, BudgetConfig
 from moai_flow.core.errors import ConfigError, TokenBudgetError
 from moai_flow.core.setting_checks import CHECKS, parse_text
 from moai_flow.core.settings_file import SECTION
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 DEFAULT = "default"
-_RULE_KEYS = ("limit", "agents", "paths", "reserve")
+_RULE_KEYS = ("limit", "agents", "paths", "reserve", "spend")
 _DOTTED = 3
 
 
@@ -90,11 +90,11 @@ def value_of(key: str, text: str) -> Any:
     part = key.rpartition(".")[2]
     if key.startswith("swarms.") and part in ("agents", "paths"):
         return [word.strip() for word in text.split(",") if word.strip()]
-    if key == "swarms":
+    if key == "swarms" or text.lstrip().startswith(("{", "[")):
         try:
             return json.loads(text)
         except ValueError as error:
-            raise TokenBudgetError(f"swarms: not JSON ({error})") from error
+            raise TokenBudgetError(f"{key}: not JSON ({error})") from error
     value = parse_text(text)
     if isinstance(value, str):
         try:
@@ -140,6 +140,10 @@ def change(path: str, key: str, value: Any) -> None:
 
 def _names(key: str) -> list[str]:
     names = key.split(".")
+    if names[0] in OF_POOLS:
+        raise TokenBudgetError(
+            f"{names[0]}: is written into the file itself (`token-budget config edit`; docs/pools.md)"
+        )
     if names[0] not in CHECKS:
         # The settings' own words, with what was probably meant.
         BudgetConfig(**{names[0]: None})

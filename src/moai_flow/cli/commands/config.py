@@ -76,6 +76,9 @@ def get(*, key: str) -> None:
     settings, _ = budget_settings.in_force(os.environ, projects.here())
     values = {one.key: one.value for one in settings}
     name, *below = key.split(".")
+    if not below and name in values and values[name] is None:
+        click.echo("null")
+        return
     found = values.get(name)
     for part in below:
         found = found.get(part) if isinstance(found, dict) else None
