@@ -74,6 +74,8 @@ class Session:
         """The environment that the client gives its hooks, as far as they look at it."""
         return {
             "HOME": str(self.home),
+            # What is measured near a threshold is measured near the guide's, whatever the window holds.
+            "TOKEN_BUDGET_TOTAL_BUDGET": "200000",
             "PATH": os.environ.get("PATH", os.defpath),
             "LANG": "C.UTF-8",
             "TERM": "xterm-256color",

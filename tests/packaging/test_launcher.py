@@ -98,6 +98,18 @@ def test_the_memory_of_another_user_is_ignored(clone: Clone) -> None:
     assert clone.shim_calls == 1
 
 
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="only root can give a folder away")
+def test_the_folder_of_another_user_is_ignored(clone: Clone) -> None:
+    """Neither what is in it is started, nor do compiled files come from it."""
+    clone.data.mkdir()
+    other = clone.write_python("other", "echo taken over")
+    clone.memory.write_text(f"{other}\n")
+    os.chown(clone.data, 65534, 65534)
+    assert clone.run("hook").stdout.startswith("2 ")
+    assert clone.memory.read_text() == f"{other}\n"
+    assert not (clone.data / "pycache").exists()
+
+
 @pytest.mark.parametrize(
     ("arguments", "variable"),
     [
