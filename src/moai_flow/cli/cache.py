@@ -13,10 +13,12 @@ def folder(name: str) -> str:
     """
     import platformdirs
 
-    from moai_flow.hook.state.paths import STATE_VARIABLE
+    from moai_flow.hook.state.paths import APPLICATION, STATE_VARIABLE
 
     chosen = os.environ.get(STATE_VARIABLE, "")
-    place = os.path.join(chosen or str(platformdirs.user_cache_path("token-budget", appauthor=False)), name)
+    if not os.path.isabs(chosen):
+        chosen = str(platformdirs.user_cache_path(APPLICATION, appauthor=False))
+    place = os.path.join(chosen, name)
     try:
         if os.name == "posix":
             from moai_flow.hook.state.files import ensure_folder

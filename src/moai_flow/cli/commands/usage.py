@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from moai_flow.cli import options
+from moai_flow.cli import cache, options
 from moai_flow.cli.program import examples
 from moai_flow.core.errors import TokenBudgetError
 
@@ -61,7 +61,7 @@ def command(*, by: str, since: date | None, until: date | None, session: str | N
     from moai_flow.usage.machine import key_function, read_usage
 
     prices = _prices() if cost else None
-    usage = read_usage(cache=_cache(), since=since, until=until, session=session or "")
+    usage = read_usage(cache=cache.folder("usage"), since=since, until=until, session=session or "")
     for path, problem in usage.problems.items():
         click.echo(f"{path}: cannot be read ({problem}); left out", err=True)
     if session and not usage.entries:
@@ -133,25 +133,3 @@ def _prices() -> Prices:
     from moai_flow.usage.prices import Prices
 
     return Prices()
-
-
-def _cache() -> str:
-    """Return the private folder of what earlier runs found, "" where there can be none."""
-    import platformdirs
-
-    from moai_flow.hook.state.paths import APPLICATION, STATE_VARIABLE
-
-    chosen = os.environ.get(STATE_VARIABLE, "")
-    if not os.path.isabs(chosen):
-        chosen = str(platformdirs.user_cache_path(APPLICATION, appauthor=False))
-    folder = os.path.join(chosen, "usage")
-    try:
-        if os.name == "posix":
-            from moai_flow.hook.state.files import ensure_folder
-
-            ensure_folder(folder)
-        else:
-            os.makedirs(folder, exist_ok=True)
-    except OSError:
-        return ""
-    return folder
